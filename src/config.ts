@@ -1,0 +1,313 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+
+/** What a setting may look like: turns the text of the variable into its value or throws why not. */
+type Parser<T> = (text: string) => T
+
+const text: Parser<string> = (value) => value
+const path: Parser<string> = (value) => resolve(value)
+const optionalPath: Parser<string | undefined> = (value) => (value ? resolve(value) : undefined)
+const secret: Parser<string | undefined> = (value) => value || undefined
+
+function integer(min: number, max: number): Parser<number> {
+  return (value) => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      throw new Error(`must be a whole number from ${min} to ${max}`)
+    }
+    return number
+  }
+}
+
+function oneOf<const T extends string>(...allowed: T[]): Parser<T> {
+  return (value) => {
+    if (!allowed.includes(value as T)) throw new Error(`must be one of ${allowed.join(', ')}`)
+    return value as T
+  }
+}
+
+const boolean: Parser<boolean> = (value) => oneOf('true', 'false')(value) === 'true'
+
+/** An optional absolute URL in one of the given schemes, returned without a trailing slash. */
+function url(...schemes: string[]): Parser<string | undefined> {
+  return (value) => {
+    if (!value) return undefined
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
+    if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1))) {
+      throw new Error(
+        `must be a URL that starts with ${schemes.map((s) => `${s}://`).join(' or ')}`,
+      )
+    }
+    return value.replace(/\/+$/, '')
+  }
+}
+
+/** A DNS name, lower-cased: the scope of eduPersonPrincipalName and its kin. */
+const domain: Parser<string> = (value) => {
+  if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i.test(value)) {
+    throw new Error('must be a domain name such as uni.example.gr')
+  }
+  return value.toLowerCase()
+}
+
+const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096')
+
+/** Every setting: variable, default, check, manual. `secret` values are never printed. */
+const options = {
+  environment: {
+    env: 'NODE_ENV',
+    fallback: 'development',
+    parse: oneOf('development', 'test', 'production'),
+    about: 'In production the demo data, /dev pages and weak defaults are refused.',
+  },
+  port: {
+    env: 'PORT',
+    fallback: '3000',
+    parse: integer(0, 65_535),
+    about: 'TCP port of the web server.',
+  },
+  host: {
+    env: 'HOST',
+    fallback: '127.0.0.1',
+    parse: text,
+    about:
+      'Address to listen on. The default is reachable only through a reverse proxy on this machine.',
+  },
+  baseUrl: {
+    env: 'BASE_URL',
+    fallback: '',
+    parse: url('http', 'https'),
+    about:
+      'What people and services see: scheme, host and path of this identity provider, no trailing slash. https in production. Default http://localhost:PORT.',
+  },
+  trustProxy: {
+    env: 'TRUST_PROXY',
+    fallback: 'loopback',
+    parse: text,
+    about:
+      'Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, subnets, or "loopback".',
+  },
+  dataDir: {
+    env: 'DATA_DIR',
+    fallback: './data',
+    parse: path,
+    about: 'Folder of the embedded store. Unused with MONGODB_URI.',
+  },
+  certsDir: {
+    env: 'CERTS_DIR',
+    fallback: './certs',
+    parse: path,
+    about: "Folder of this machine's secrets (master.key).",
+  },
+  metadataDir: {
+    env: 'METADATA_DIR',
+    fallback: './metadata',
+    parse: path,
+    about: 'Folder of service metadata that is registered and approved at start.',
+  },
+  institutionFile: {
+    env: 'INSTITUTION_FILE',
+    fallback: '',
+    parse: optionalPath,
+    about:
+      "JSON file with the institution's names, contacts, logo, departments. The demo institution when empty (not in production).",
+  },
+  scope: {
+    env: 'SCOPE',
+    fallback: 'uni.example.gr',
+    parse: domain,
+    about: "The institution's domain, the part after @ in scoped attributes.",
+  },
+  mongodbUri: {
+    env: 'MONGODB_URI',
+    fallback: '',
+    parse: secret,
+    secret: true,
+    about: 'MongoDB connection string. The embedded store when empty.',
+  },
+  redisUrl: {
+    env: 'REDIS_URL',
+    fallback: '',
+    parse: secret,
+    secret: true,
+    about: 'Redis for sessions. Sessions live in the store when empty.',
+  },
+  workers: {
+    env: 'WEB_CONCURRENCY',
+    fallback: '1',
+    parse: integer(1, 64),
+    about: `Web server processes (this machine has ${availableParallelism()} cores).`,
+  },
+  demo: {
+    env: 'DEMO',
+    fallback: 'auto',
+    parse: oneOf('auto', 'true', 'false'),
+    about:
+      'Import the synthetic demo institution and start the demo services; auto: yes outside production when no institution file is given.',
+  },
+  devPages: {
+    env: 'DEV_PAGES',
+    fallback: 'auto',
+    parse: oneOf('auto', 'true', 'false'),
+    about: 'Serve /dev pages; auto: only in development. Refused in production.',
+  },
+  sessionIdleSeconds: {
+    env: 'SESSION_IDLE_SECONDS',
+    fallback: '1800',
+    parse: integer(60, 86_400),
+    about: 'Seconds without a request before the person signs in again.',
+  },
+  sessionAbsoluteSeconds: {
+    env: 'SESSION_ABSOLUTE_SECONDS',
+    fallback: '36000',
+    parse: integer(300, 604_800),
+    about: 'Seconds after which the person signs in again whatever they did.',
+  },
+  loginFlowSeconds: {
+    env: 'LOGIN_FLOW_SECONDS',
+    fallback: '3600',
+    parse: integer(60, 86_400),
+    about: 'Seconds a sign-in that a service asked for may take.',
+  },
+  loginTriesPerAccount: {
+    env: 'LOGIN_TRIES_PER_ACCOUNT',
+    fallback: '10',
+    parse: integer(3, 1000),
+    about: 'Failed sign-ins of one username in 15 minutes before further wrong tries must wait.',
+  },
+  loginTriesPerAddress: {
+    env: 'LOGIN_TRIES_PER_ADDRESS',
+    fallback: '100',
+    parse: integer(3, 100_000),
+    about: 'Failed sign-ins from one address in 15 minutes before further tries must wait.',
+  },
+  samlKeyType: {
+    env: 'SAML_KEY_TYPE',
+    fallback: 'rsa-3072',
+    parse: keyType,
+    about:
+      'Kind of the SAML signing key that is made at first start. Later changes are a key rotation.',
+  },
+  oidcKeyType: {
+    env: 'OIDC_KEY_TYPE',
+    fallback: 'rsa-2048',
+    parse: keyType,
+    about: 'Kind of the OpenID Connect signing key that is made at first start.',
+  },
+  metadataValidDays: {
+    env: 'METADATA_VALID_DAYS',
+    fallback: '14',
+    parse: integer(1, 28),
+    about: 'Days until our own SAML metadata expires (validUntil).',
+  },
+  clockSkewSeconds: {
+    env: 'CLOCK_SKEW_SECONDS',
+    fallback: '180',
+    parse: integer(0, 300),
+    about: "How far other servers' clocks may be off.",
+  },
+  logLevel: {
+    env: 'LOG_LEVEL',
+    fallback: 'info',
+    parse: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
+    about: 'How much is logged.',
+  },
+  logRequests: {
+    env: 'LOG_REQUESTS',
+    fallback: 'false',
+    parse: boolean,
+    about: 'Log every request, not only failures.',
+  },
+} as const satisfies Record<
+  string,
+  { env: string; fallback: string; parse: Parser<unknown>; about: string; secret?: boolean }
+>
+
+type RawConfig = { readonly [K in keyof typeof options]: ReturnType<(typeof options)[K]['parse']> }
+
+export type Config = Omit<RawConfig, 'baseUrl' | 'demo' | 'devPages'> & {
+  /** Scheme, host and optional path, without a trailing slash. */
+  readonly baseUrl: string
+  readonly demo: boolean
+  readonly devPages: boolean
+  readonly isProduction: boolean
+}
+
+/** The settings are not usable. `message` lists every mistake, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads all settings once, at start. Nothing else reads the environment.
+ *
+ * @throws {ConfigError} naming every bad variable, its value (no secrets) and what is allowed
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [key, option] of Object.entries(options)) {
+    const given = environment[option.env]
+    // An empty variable means "not set": compose files and systemd units leave such lines behind.
+    const value = given === undefined || given === '' ? option.fallback : given
+    try {
+      values[key] = option.parse(value)
+    } catch (error) {
+      const shown = 'secret' in option ? '' : `, got "${value}"`
+      problems.push(`${option.env}: ${(error as Error).message}${shown}`)
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  const raw = values as RawConfig
+  const isProduction = raw.environment === 'production'
+  const wantsDemo =
+    raw.demo === 'true' || (raw.demo === 'auto' && !isProduction && !raw.institutionFile)
+  const config: Config = {
+    ...raw,
+    baseUrl: raw.baseUrl ?? `http://localhost:${raw.port}`,
+    demo: wantsDemo,
+    devPages:
+      raw.devPages === 'true' || (raw.devPages === 'auto' && raw.environment === 'development'),
+    isProduction,
+  }
+  if (isProduction) problems.push(...weakInProduction(raw, environment))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}
+
+/** What a demo may do and a university must not, each with what to do instead. */
+function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): string[] {
+  const problems: string[] = []
+  if (raw.demo === 'true')
+    problems.push(
+      'DEMO: the demo institution has published passwords, so it cannot run with NODE_ENV=production; remove DEMO',
+    )
+  if (raw.devPages === 'true')
+    problems.push(
+      'DEV_PAGES: the /dev pages show secrets, so they cannot run with NODE_ENV=production; remove DEV_PAGES',
+    )
+  if (!raw.institutionFile)
+    problems.push(
+      "INSTITUTION_FILE: must name your institution's JSON file in production (docs/operation.md); the default is the demo institution",
+    )
+  if (!environment.SCOPE)
+    problems.push(
+      "SCOPE: must be your institution's domain in production; the default uni.example.gr is the demo's",
+    )
+  if (!raw.baseUrl)
+    problems.push('BASE_URL: must be set in production, for example https://sso.uni.example.gr')
+  else if (!raw.baseUrl.startsWith('https://'))
+    problems.push(`BASE_URL: must start with https:// in production, got "${raw.baseUrl}"`)
+  return problems
+}
+
+/** The settings as a table for `propylaia help settings` and the operation manual. */
+export function describeOptions(): { env: string; fallback: string; about: string }[] {
+  return Object.values(options).map(({ env, fallback, about }) => ({ env, fallback, about }))
+}

@@ -1,0 +1,47 @@
+/**
+ * Codes that logs, tests and translations rely on. Add freely; never rename.
+ * Each has a title and an explanation in views/locales (`errors.<CODE>.title`, `.text`).
+ */
+export type ErrorCode =
+  | 'INTERNAL_ERROR'
+  | 'NOT_FOUND'
+  | 'BAD_REQUEST'
+  | 'CSRF_INVALID'
+  | 'SERVICE_UNAVAILABLE'
+  | 'LOGIN_FLOW_INVALID'
+  | 'LOGIN_FLOW_EXPIRED'
+  | 'SAML_MESSAGE_TOO_LARGE'
+  | 'SAML_MESSAGE_INVALID'
+  | 'SAML_VERSION_UNSUPPORTED'
+  | 'SAML_DESTINATION_MISMATCH'
+  | 'SAML_REQUEST_EXPIRED'
+  | 'SAML_SIGNATURE_INVALID'
+  | 'SAML_SIGNATURE_REQUIRED'
+  | 'SAML_SERVICE_UNKNOWN'
+  | 'SAML_ENDPOINT_NOT_REGISTERED'
+  | 'SAML_BINDING_UNSUPPORTED'
+  | 'SAML_NAMEID_POLICY_UNSUPPORTED'
+  | 'SAML_ENCRYPTION_UNSUPPORTED'
+  | 'METADATA_INVALID'
+  | 'OIDC_REQUEST_INVALID'
+  | 'OIDC_CLIENT_INVALID'
+
+/**
+ * A failure we expect. Anything else thrown is our bug and becomes a plain 500.
+ * The page shows the code and its translation; `message` is for the log.
+ */
+export class IdpError extends Error {
+  override readonly name = 'IdpError'
+  readonly code: ErrorCode
+  readonly status: number
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { status?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.status = options.status ?? 400
+  }
+}
