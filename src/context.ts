@@ -1,0 +1,17 @@
+import type { Logger } from 'pino'
+import type { AuditLog } from './audit/audit-log.ts'
+import type { Config } from './config.ts'
+import type { Institution } from './institution.ts'
+import type { Secrets } from './keys/secrets.ts'
+import type { KeyRing } from './keys/signing-key.ts'
+
+/** What every room is given at start: no room reaches for a global instead. */
+export interface AppContext {
+  readonly config: Config
+  readonly institution: Institution
+  readonly secrets: Secrets
+  readonly keys: KeyRing
+  readonly audit: AuditLog
+  readonly log: Logger
+  readonly now: () => Date
+}

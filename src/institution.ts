@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { ConfigError } from './config.ts'
+
+/** A text in both languages of every page. */
+export interface LocalizedText {
+  readonly el: string
+  readonly en: string
+}
+
+export interface InstitutionContact {
+  readonly givenName: string
+  /** A mailbox of the institution, without `mailto:`. */
+  readonly email: string
+}
+
+/** Somewhere a signed-in person can go; shown on the home page even before it is registered here. */
+export interface ServiceLink {
+  readonly name: LocalizedText
+  readonly description: LocalizedText
+  readonly url: string
+}
+
+/** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/operation.md). */
+export interface Institution {
+  readonly name: LocalizedText
+  /** A line under the name in the page header. */
+  readonly tagline: LocalizedText
+  readonly description: LocalizedText
+  readonly url: LocalizedText
+  readonly helpdesk: {
+    readonly email: string
+    readonly phone?: string
+    readonly hours?: LocalizedText
+  }
+  readonly technicalContact: InstitutionContact
+  readonly securityContact: InstitutionContact
+  readonly informationUrl: LocalizedText
+  readonly privacyStatementUrl: LocalizedText
+  readonly termsUrl: LocalizedText
+  readonly accessibilityUrl: LocalizedText
+  /** https or data: URL for SAML metadata (mdui:Logo); the page header shows it too when set. */
+  readonly logo?: { readonly url: string; readonly width: number; readonly height: number }
+  /** CSS colours that replace the look's `--aegean` (actions) and header ground. */
+  readonly colours?: { readonly action: string; readonly header: string }
+  /** For schacHomeOrganizationType, e.g. `urn:schac:homeOrganizationType:eu:higherEducationalInstitution`. */
+  readonly homeOrganizationType: string
+  /** Registrar of our metadata, for mdrpi:RegistrationInfo; the federation adds it when absent. */
+  readonly registrationAuthority?: string
+  readonly services: readonly ServiceLink[]
+}
+
+const requiredTexts = [
+  'name',
+  'tagline',
+  'description',
+  'url',
+  'informationUrl',
+  'privacyStatementUrl',
+  'termsUrl',
+  'accessibilityUrl',
+] as const
+
+/**
+ * Reads and checks the institution file.
+ *
+ * @throws {ConfigError} naming the file and each missing or wrong field
+ */
+export function loadInstitution(file: string): Institution {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new ConfigError([`INSTITUTION_FILE: cannot read ${file}: ${(error as Error).message}`])
+  }
+  const problems = findInstitutionProblems(parsed).map(
+    (problem) => `INSTITUTION_FILE ${file}: ${problem}`,
+  )
+  if (problems.length > 0) throw new ConfigError(problems)
+  return parsed as Institution
+}
+
+function findInstitutionProblems(parsed: unknown): string[] {
+  if (!isRecord(parsed)) return ['must hold one JSON object']
+  const problems: string[] = []
+  for (const field of requiredTexts) {
+    const text = parsed[field]
+    for (const language of ['el', 'en']) {
+      if (!isRecord(text) || !isText(text[language]))
+        problems.push(`${field}.${language}: must be a text`)
+      else if (
+        field.toLowerCase().endsWith('url') &&
+        !URL.canParse(text[language] as string, 'https://base.invalid')
+      ) {
+        problems.push(`${field}.${language}: must be a URL, got "${text[language]}"`)
+      }
+    }
+  }
+  for (const field of ['helpdesk', 'technicalContact', 'securityContact']) {
+    const contact = parsed[field]
+    if (!isRecord(contact) || !isText(contact.email) || !/^[^\s@]+@[^\s@]+$/.test(contact.email)) {
+      problems.push(`${field}.email: must be a mail address`)
+    }
+    if (field !== 'helpdesk' && (!isRecord(contact) || !isText(contact.givenName))) {
+      problems.push(`${field}.givenName: must be a name`)
+    }
+  }
+  if (!isText(parsed.homeOrganizationType)) problems.push('homeOrganizationType: must be a URN')
+  const { logo, services, colours } = parsed
+  if (
+    logo !== undefined &&
+    !(
+      isRecord(logo) &&
+      isText(logo.url) &&
+      /^(https|data):/.test(logo.url) &&
+      isSize(logo.width) &&
+      isSize(logo.height)
+    )
+  ) {
+    problems.push('logo: needs url (https: or data:), width and height in pixels')
+  }
+  if (
+    colours !== undefined &&
+    !(
+      isRecord(colours) &&
+      [colours.action, colours.header].every((c) => isText(c) && /^#[0-9a-f]{6}$/i.test(c))
+    )
+  ) {
+    problems.push('colours: needs action and header, each as #rrggbb')
+  }
+  if (!Array.isArray(services)) problems.push('services: must be a list (it may be empty)')
+  else {
+    services.forEach((service, index) => {
+      const fine =
+        isRecord(service) &&
+        isText(service.url) &&
+        URL.canParse(service.url) &&
+        [service.name, service.description].every(
+          (text) => isRecord(text) && isText(text.el) && isText(text.en),
+        )
+      if (!fine)
+        problems.push(
+          `services[${index}]: needs name {el, en}, description {el, en} and an absolute url`,
+        )
+    })
+  }
+  return problems
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) > 0
+}

@@ -1,0 +1,25 @@
+import type {} from 'express-session'
+
+/** What the express session holds once a person signed in. Small: it is read on every request. */
+export interface SsoSession {
+  /** 128 random bits, hex: names this session in the store, in audit and as SAML SessionIndex base. */
+  readonly id: string
+  readonly personId: string
+  readonly username: string
+  /** Milliseconds since the epoch: when the password was last proved. */
+  readonly authnInstant: number
+  /** When the session began: the absolute lifetime counts from here. */
+  readonly startedAt: number
+  /** RFC 8176 values, e.g. ['pwd']. */
+  readonly amr: readonly string[]
+  /** SAML AuthnContextClassRef / OIDC acr that was reached. */
+  readonly acr: string
+  /** Milliseconds; moved forward at most once in a tenth of the idle lifetime. */
+  lastSeenAt: number
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    sso?: SsoSession
+  }
+}
