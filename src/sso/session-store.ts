@@ -1,0 +1,73 @@
+import MongoStore from 'connect-mongo'
+import { RedisStore } from 'connect-redis'
+import type { RequestHandler } from 'express'
+import session, { type Store } from 'express-session'
+import type { MongoClient } from 'mongodb'
+import type { Logger } from 'pino'
+import { createClient } from 'redis'
+import type { Config } from '../config.ts'
+import type { Secrets } from '../keys/secrets.ts'
+
+export interface SessionStore {
+  readonly store: Store
+  close(): Promise<void>
+}
+
+/**
+ * Where express sessions live: Redis when configured, else the same store as everything. Neither
+ * writes when a request only reads; `currentSession` decides when a read moves the idle clock.
+ */
+export async function openSessionStore(
+  config: Pick<Config, 'redisUrl' | 'sessionAbsoluteSeconds'>,
+  client: MongoClient,
+  log: Logger,
+): Promise<SessionStore> {
+  const ttl = config.sessionAbsoluteSeconds
+  if (config.redisUrl) {
+    const redis = createClient({ url: config.redisUrl })
+    redis.on('error', (error) => log.error({ err: error }, 'Redis is not reachable'))
+    await redis.connect()
+    return {
+      store: new RedisStore({
+        client: redis,
+        prefix: 'propylaia:session:',
+        ttl,
+        disableTouch: true,
+      }),
+      close: async () => {
+        await redis.close()
+      },
+    }
+  }
+  const store = MongoStore.create({
+    client,
+    collectionName: 'sessions',
+    ttl,
+    touchAfter: ttl,
+    stringify: true,
+  })
+  store.on('error', (error) => log.error({ err: error }, 'session store failed'))
+  // The client is the application's: whoever opened it closes it.
+  return { store, close: async () => {} }
+}
+
+/** Cookie names with the prefix that browsers bind to this host, where https allows it. */
+export function sessionCookieName(config: Pick<Config, 'baseUrl'>): string {
+  return isHttps(config) ? '__Host-sso' : 'sso'
+}
+
+export function sessionMiddleware(config: Config, secrets: Secrets, store: Store): RequestHandler {
+  return session({
+    name: sessionCookieName(config),
+    secret: secrets.get('session-cookie').toString('base64url'),
+    store,
+    resave: false,
+    saveUninitialized: false,
+    // No Expires: the cookie goes with the browser session; the lifetimes are kept on the server.
+    cookie: { httpOnly: true, sameSite: 'lax', secure: isHttps(config), path: '/' },
+  })
+}
+
+function isHttps(config: Pick<Config, 'baseUrl'>): boolean {
+  return config.baseUrl.startsWith('https://')
+}

@@ -1,0 +1,158 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Request } from 'express'
+import type { Store } from 'express-session'
+import type { AppContext } from '../context.ts'
+import type { Account } from '../people/account.ts'
+import { currentSession, sessionEnd } from './current-session.ts'
+import { RecentKeys } from './recent-keys.ts'
+import type { SsoSession } from './sso-session.ts'
+import { SsoSessionModel } from './sso-session-model.ts'
+
+type SessionContext = Pick<AppContext, 'config' | 'now' | 'audit'>
+
+/** How the person proved who they are. */
+export interface AuthnMethod {
+  /** RFC 8176 values. */
+  readonly amr: readonly string[]
+  /** SAML AuthnContextClassRef / OIDC acr. */
+  readonly acr: string
+}
+
+/**
+ * Starts the one sign-in, under a new express session id (a fixed id is worth nothing afterwards).
+ * The same person proving their password again keeps the session and the services in it; another
+ * person on the same browser ends the first one's.
+ */
+export async function startSession(
+  context: SessionContext,
+  request: Request,
+  account: Pick<Account, '_id' | 'username'>,
+  method: AuthnMethod,
+): Promise<SsoSession> {
+  const previous = currentSession(context, request)
+  const isSamePerson = previous?.personId === account._id
+  if (previous && !isSamePerson) await endSession(context, request)
+  const nowMs = context.now().getTime()
+  const session: SsoSession = {
+    id: previous && isSamePerson ? previous.id : randomBytes(16).toString('hex'),
+    personId: account._id,
+    username: account.username,
+    authnInstant: nowMs,
+    startedAt: nowMs,
+    amr: method.amr,
+    acr: method.acr,
+    lastSeenAt: nowMs,
+  }
+  await regenerate(request)
+  request.session.sso = session
+  await SsoSessionModel.updateOne(
+    { _id: session.id },
+    {
+      $set: {
+        personId: session.personId,
+        username: session.username,
+        expressSessionId: request.sessionID,
+        startedAt: new Date(nowMs),
+        authnInstant: new Date(nowMs),
+        address: request.ip,
+        userAgent: request.get('user-agent')?.slice(0, 256),
+        expiresAt: sessionEnd(context, session),
+      },
+      $setOnInsert: { services: [] },
+    },
+    { upsert: true },
+  )
+  return session
+}
+
+/** A service that takes part in the session, as logout will need to address it. */
+export interface SessionService {
+  readonly protocol: 'saml' | 'oidc' | 'cas'
+  readonly id: string
+  readonly nameId?: string
+  readonly nameIdFormat?: string
+  readonly sessionIndex?: string
+}
+
+/** What this worker already wrote: a service joins a session once, not at every visit. */
+const joined = new RecentKeys(50_000)
+
+/** Notes that the service takes part in the session. Writes the first time only. */
+export async function recordService(
+  context: Pick<AppContext, 'now'>,
+  session: SsoSession,
+  service: SessionService,
+): Promise<void> {
+  const key = `${service.protocol} ${service.id}`
+  const seen = `${session.id} ${key} ${service.nameId ?? ''}`
+  if (joined.has(seen)) return
+  const entry = { ...service, key, joinedAt: context.now() }
+  const { matchedCount } = await SsoSessionModel.updateOne(
+    { _id: session.id, 'services.key': key },
+    { $set: { 'services.$': entry } },
+  )
+  if (matchedCount === 0) {
+    await SsoSessionModel.updateOne(
+      { _id: session.id, 'services.key': { $ne: key } },
+      { $push: { services: entry } },
+    )
+  }
+  joined.add(seen)
+}
+
+/** The services in the session, oldest first. */
+export async function servicesInSession(
+  session: Pick<SsoSession, 'id'>,
+): Promise<SessionService[]> {
+  const record = await SsoSessionModel.findById(session.id).lean()
+  return (record?.services ?? []) as SessionService[]
+}
+
+/** Ends this browser's sign-in; the express session goes with it. */
+export async function endSession(context: SessionContext, request: Request): Promise<void> {
+  const session = request.session?.sso
+  if (session) {
+    await SsoSessionModel.deleteOne({ _id: session.id })
+    context.audit.record({
+      event: 'logout',
+      result: 'success',
+      personId: session.personId,
+      username: session.username,
+      sessionId: session.id,
+      address: request.ip,
+    })
+  }
+  await new Promise<void>((resolve, reject) => {
+    request.session.destroy((error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/**
+ * Ends every sign-in of a person on every browser (account disabled, password stolen).
+ *
+ * @returns how many there were
+ */
+export async function endSessionsOfPerson(store: Store, personId: string): Promise<number> {
+  const sessions = await SsoSessionModel.find({ personId }).lean()
+  for (const session of sessions) {
+    await new Promise<void>((resolve, reject) => {
+      store.destroy(session.expressSessionId, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+  await SsoSessionModel.deleteMany({ _id: { $in: sessions.map((session) => session._id) } })
+  return sessions.length
+}
+
+/**
+ * SAML SessionIndex for one service: stable in a session, different for each service, so that two
+ * services cannot compare theirs (SAML Core 2.7.2).
+ */
+export function sessionIndexFor(session: Pick<SsoSession, 'id'>, entityId: string): string {
+  return `_${createHmac('sha256', session.id).update(entityId).digest('hex').slice(0, 32)}`
+}
+
+function regenerate(request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.session.regenerate((error) => (error ? reject(error) : resolve()))
+  })
+}
