@@ -42,6 +42,15 @@ function url(...schemes: string[]): Parser<string | undefined> {
   }
 }
 
+/** Scheme and host only: every path below it is fixed by the protocols' registrations. */
+const origin: Parser<string | undefined> = (value) => {
+  const parsed = url('http', 'https')(value)
+  if (parsed !== undefined && new URL(parsed).origin !== parsed.toLowerCase()) {
+    throw new Error('must be scheme and host only, such as https://sso.uni.example.gr')
+  }
+  return parsed?.toLowerCase()
+}
+
 /** A DNS name, lower-cased: the scope of eduPersonPrincipalName and its kin. */
 const domain: Parser<string> = (value) => {
   if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i.test(value)) {
@@ -76,9 +85,9 @@ const options = {
   baseUrl: {
     env: 'BASE_URL',
     fallback: '',
-    parse: url('http', 'https'),
+    parse: origin,
     about:
-      'What people and services see: scheme, host and path of this identity provider, no trailing slash. https in production. Default http://localhost:PORT.',
+      'What people and services see: scheme and host of this identity provider, no path. https in production. Default http://localhost:PORT.',
   },
   trustProxy: {
     env: 'TRUST_PROXY',
@@ -226,7 +235,7 @@ const options = {
 type RawConfig = { readonly [K in keyof typeof options]: ReturnType<(typeof options)[K]['parse']> }
 
 export type Config = Omit<RawConfig, 'baseUrl' | 'demo' | 'devPages'> & {
-  /** Scheme, host and optional path, without a trailing slash. */
+  /** Scheme and host (and port), without a trailing slash. */
   readonly baseUrl: string
   readonly demo: boolean
   readonly devPages: boolean

@@ -1,0 +1,42 @@
+import express, { type Express } from 'express'
+import type { Store } from 'express-session'
+import type { AppContext } from './context.ts'
+import { devRoutes } from './dev/dev-routes.ts'
+import { IdpError } from './errors.ts'
+import { healthRoutes } from './health/health-routes.ts'
+import { homeRoutes } from './login/home-routes.ts'
+import { loginRoutes } from './login/login-routes.ts'
+import { oidcRoutes } from './oidc/oidc-routes.ts'
+import { samlMetadataRoutes, samlRoutes } from './saml/saml-routes.ts'
+import { sessionMiddleware } from './sso/session-store.ts'
+import { pageErrorHandler } from './web/errors.ts'
+import { pagesRoutes } from './web/pages-routes.ts'
+import { configureWeb } from './web/web.ts'
+
+/** The web application: one line per part. A new protocol is one folder and one line here. */
+export function createApp(context: AppContext, sessionStore: Store): Express {
+  const { config } = context
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('trust proxy', config.trustProxy)
+  app.set('query parser', 'simple')
+
+  app.use(healthRoutes())
+  configureWeb(app, context)
+  app.use(samlMetadataRoutes(context))
+
+  app.use(sessionMiddleware(config, context.secrets, sessionStore))
+  app.use(samlRoutes(context))
+  app.use(oidcRoutes(context))
+  app.use(loginRoutes(context))
+  app.use(homeRoutes(context))
+  app.use(pagesRoutes(context))
+  if (config.devPages) app.use(devRoutes(context))
+
+  app.use((req) => {
+    throw new IdpError('NOT_FOUND', `no page at ${req.path}`, { status: 404 })
+  })
+  app.use(pageErrorHandler(context))
+  return app
+}

@@ -1,0 +1,84 @@
+import pino from 'pino'
+import { ConfigError, describeOptions, readConfig } from '../config.ts'
+import { IdpError } from '../errors.ts'
+import { serve } from '../main.ts'
+import { openRuntime } from '../runtime.ts'
+import { EmbeddedStoreHeldError } from '../store/connection.ts'
+import { accountCommand } from './account.ts'
+import type { Command } from './cli-context.ts'
+import { clientCommand } from './client.ts'
+import { keysCommand } from './keys.ts'
+import { registryCommand } from './registry.ts'
+import { spCommand } from './service-provider.ts'
+
+const commands: Record<string, { run: Command; about: string }> = {
+  registry: { run: registryCommand, about: 'registry import FILE: people from a source system' },
+  account: { run: accountCommand, about: 'account create|show|disable|enable USERNAME' },
+  sp: { run: spCommand, about: 'sp add|list|approve|remove: SAML service providers' },
+  client: { run: clientCommand, about: 'client add|list|approve|remove: OpenID Connect clients' },
+  keys: { run: keysCommand, about: 'keys list: signing keys and their states' },
+}
+
+const usage = `Usage: propylaia COMMAND …
+
+  serve                starts the server
+${Object.values(commands)
+  .map(({ about }) => `  ${about}`)
+  .join('\n')}
+  help settings        the environment variables
+
+Every command takes --json for machine output and --help.
+`
+
+/** @returns the process's exit code */
+async function run(args: string[]): Promise<number> {
+  const [name, ...rest] = args
+  if (name === 'help' && rest[0] === 'settings') {
+    for (const { env, fallback, about } of describeOptions()) {
+      process.stdout.write(
+        `${env.padEnd(26)} ${about}${fallback ? ` Default: ${fallback}.` : ''}\n`,
+      )
+    }
+    return 0
+  }
+  if (name === undefined || name === 'help' || name === '--help') {
+    process.stdout.write(usage)
+    return name === undefined ? 2 : 0
+  }
+  if (name === 'serve') {
+    await serve(readConfig())
+    return 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    process.stderr.write(`propylaia: there is no command "${name}"\n\n${usage}`)
+    return 2
+  }
+  // Results go to standard output; only what failed is logged.
+  const log = pino({ level: 'warn' }, pino.destination(2))
+  const runtime = await openRuntime(readConfig(), { embedded: 'auto', log })
+  try {
+    return await command.run({ ...runtime.context, sessionStore: runtime.sessions.store }, rest)
+  } finally {
+    await runtime.close()
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  if (error instanceof ConfigError) {
+    process.stderr.write(
+      `propylaia cannot start:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`,
+    )
+  } else if (error instanceof IdpError || error instanceof EmbeddedStoreHeldError) {
+    process.stderr.write(`propylaia: ${error.message}\n`)
+  } else if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    process.stderr.write(
+      `propylaia: ${(error as Error).message}. Stop the other program or set PORT.\n`,
+    )
+  } else {
+    console.error(error)
+  }
+  process.exitCode = 1
+}

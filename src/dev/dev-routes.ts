@@ -1,0 +1,22 @@
+import { Router } from 'express'
+import { demoAccounts } from '../../demo/people.ts'
+import type { AppContext } from '../context.ts'
+import { listApprovedServices } from '../federation/service-store.ts'
+import { summarizeService } from '../federation/service-summary.ts'
+import { languageOf } from '../web/language.ts'
+import { renderPage } from '../web/render.ts'
+
+/** Help for trying the demo: its accounts and services. Never in production (config.ts refuses). */
+export function devRoutes(context: AppContext): Router {
+  const router = Router()
+  router.get('/dev', async (req, res) => {
+    const language = languageOf(req)
+    renderPage(req, res, 'dev/index', {
+      accounts: context.config.demo ? demoAccounts : [],
+      services: (await listApprovedServices()).map((service) =>
+        summarizeService(service, language),
+      ),
+    })
+  })
+  return router
+}

@@ -1,0 +1,14 @@
+import { findRelyingParty, findServiceProvider } from './service-store.ts'
+import { type ServiceSummary, summarizeService } from './service-summary.ts'
+
+/** How pages name a service known by protocol and id; its id when it is no longer registered. */
+export async function describeService(
+  reference: { readonly protocol: string; readonly id: string },
+  language: 'el' | 'en',
+): Promise<ServiceSummary> {
+  const service =
+    reference.protocol === 'saml'
+      ? await findServiceProvider(reference.id)
+      : await findRelyingParty(reference.id)
+  return service ? summarizeService(service, language) : { name: reference.id }
+}

@@ -1,0 +1,32 @@
+import { type RegisteredService, serviceId, serviceName } from './service.ts'
+
+/** A service as pages show it to people, in their language. */
+export interface ServiceSummary {
+  readonly name: string
+  readonly description?: string
+  readonly logoUrl?: string
+  /** Host the person is about to reach, so that they can tell a look-alike. */
+  readonly host?: string
+  /** Where the service starts, for links. */
+  readonly url?: string
+}
+
+export function summarizeService(
+  service: RegisteredService,
+  language: 'el' | 'en',
+): ServiceSummary {
+  const address = service.startUrl ?? firstEndpoint(service)
+  return {
+    name: serviceName(service, language),
+    description: service.description[language] ?? service.description.en ?? service.description.el,
+    logoUrl: service.logoUrl,
+    host: address && URL.canParse(address) ? new URL(address).host : serviceId(service),
+    url: service.startUrl,
+  }
+}
+
+function firstEndpoint(service: RegisteredService): string | undefined {
+  if (service.protocol === 'saml') return service.assertionConsumerServices[0]?.location
+  const [redirectUri] = (service.metadata.redirect_uris as string[] | undefined) ?? []
+  return redirectUri
+}

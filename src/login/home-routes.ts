@@ -1,0 +1,78 @@
+import { Router } from 'express'
+import type { AppContext } from '../context.ts'
+import { listApprovedServices } from '../federation/service-store.ts'
+import { type ServiceSummary, summarizeService } from '../federation/service-summary.ts'
+import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
+import { currentSession } from '../sso/current-session.ts'
+import { endSession } from '../sso/sessions.ts'
+import { loadSubject } from '../sso/subject.ts'
+import { type Language, languageOf } from '../web/language.ts'
+import { renderPage } from '../web/render.ts'
+
+export type RoleState = 'current' | 'future' | 'suspended' | 'ended'
+
+/** The home page: who you are and where you can go; a welcome before the sign-in. */
+export function homeRoutes(context: AppContext): Router {
+  const router = Router()
+
+  router.get('/', async (req, res) => {
+    const session = currentSession(context, req)
+    if (!session) return renderPage(req, res, 'home/welcome')
+    const subject = await loadSubject(context, session)
+    if (!subject) {
+      // Disabled or locked since: the sign-in page tells why, after the right password.
+      await endSession(context, req)
+      return res.redirect(303, '/login')
+    }
+    const language = languageOf(req)
+    const { person, account } = subject
+    renderPage(req, res, 'home/home', {
+      firstName: person.firstName[language],
+      fullName: `${person.firstName[language]} ${person.lastName[language]}`,
+      username: account.username,
+      roles: describeRoles(person, context.now(), language),
+      services: await reachableServices(context, language),
+    })
+  })
+
+  return router
+}
+
+/** Roles for display, current ones first. */
+export function describeRoles(person: Pick<Person, 'roles'>, now: Date, language: Language) {
+  const current = new Set(currentRoles(person, now))
+  const stateOf = (role: PersonRole): RoleState => {
+    if (current.has(role)) return 'current'
+    if (role.status === 'suspended') return 'suspended'
+    return role.status === 'active' && role.validFrom && new Date(role.validFrom) > now
+      ? 'future'
+      : 'ended'
+  }
+  const order: RoleState[] = ['current', 'future', 'suspended', 'ended']
+  return person.roles
+    .map((role) => ({
+      kind: role.role,
+      degreeLevel: role.degreeLevel,
+      departmentName: role.departmentName?.[language],
+      registrationNumber: role.registrationNumber,
+      state: stateOf(role),
+    }))
+    .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+}
+
+/** Registered services that say where one starts, then the institution's own links. */
+async function reachableServices(
+  context: AppContext,
+  language: Language,
+): Promise<ServiceSummary[]> {
+  const registered = (await listApprovedServices())
+    .filter((service) => service.startUrl !== undefined)
+    .map((service) => summarizeService(service, language))
+  const linked = context.institution.services.map((link) => ({
+    name: link.name[language],
+    description: link.description[language],
+    host: new URL(link.url).host,
+    url: link.url,
+  }))
+  return [...registered, ...linked]
+}

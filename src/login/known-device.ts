@@ -1,0 +1,47 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Request, Response } from 'express'
+import type { AppContext } from '../context.ts'
+import { appendCookie, readCookie } from '../web/cookies.ts'
+
+const lifetimeSeconds = 365 * 86_400
+
+/**
+ * A cookie that says "this username has signed in on this browser before". It grants nothing but a
+ * failure counter of its own (see throttle.ts).
+ */
+export function readKnownDevice(
+  context: Pick<AppContext, 'secrets' | 'config'>,
+  request: Request,
+  username: string,
+): string | undefined {
+  const cookie = readCookie(request, cookieName(context))
+  const [id, mac] = cookie?.split('.') ?? []
+  if (!id || !mac) return undefined
+  const expected = macOf(context, id, username)
+  const given = Buffer.from(mac, 'base64url')
+  return given.length === expected.length && timingSafeEqual(given, expected) ? id : undefined
+}
+
+export function rememberDevice(
+  context: Pick<AppContext, 'secrets' | 'config'>,
+  response: Response,
+  username: string,
+): void {
+  const id = randomBytes(16).toString('base64url')
+  const mac = macOf(context, id, username).toString('base64url')
+  const isHttps = context.config.baseUrl.startsWith('https://')
+  appendCookie(response, cookieName(context), `${id}.${mac}`, {
+    secure: isHttps,
+    maxAgeSeconds: lifetimeSeconds,
+  })
+}
+
+function cookieName({ config }: Pick<AppContext, 'config'>): string {
+  return config.baseUrl.startsWith('https://') ? '__Host-known-device' : 'known-device'
+}
+
+function macOf({ secrets }: Pick<AppContext, 'secrets'>, id: string, username: string): Buffer {
+  return createHmac('sha256', secrets.get('code-hmac'))
+    .update(`known-device|${id}|${username}`)
+    .digest()
+}

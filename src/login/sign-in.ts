@@ -1,0 +1,82 @@
+import type { Request } from 'express'
+import type { AppContext } from '../context.ts'
+import { type Account, type AccountStanding, accountStanding } from '../people/account.ts'
+import {
+  findAccountByUsername,
+  normalizeUsername,
+  updatePasswordHash,
+} from '../people/people-store.ts'
+import { readKnownDevice } from './known-device.ts'
+import { hashPassword, verifyPassword } from './password.ts'
+import type { LoginThrottle } from './throttle.ts'
+
+export type SignInResult =
+  | { readonly outcome: 'success'; readonly account: Account }
+  /** Wrong password or unknown username: nobody can tell which. */
+  | { readonly outcome: 'refused' }
+  /** The password was right, the account may not sign in. */
+  | { readonly outcome: 'standing'; readonly standing: AccountStanding; readonly account: Account }
+  | { readonly outcome: 'throttled'; readonly minutes: number }
+
+/**
+ * Checks a username and password. The same work is done for an unknown username, a wrong password
+ * and an account without one, and the account's standing is looked at only after the right password.
+ */
+export async function signIn(
+  context: AppContext,
+  throttle: LoginThrottle,
+  request: Request,
+  credentials: { username: string; password: string },
+): Promise<SignInResult> {
+  const username = normalizeUsername(withoutScope(credentials.username, context.config.scope))
+  const attempt = {
+    username,
+    address: request.ip ?? 'unknown',
+    knownDevice: readKnownDevice(context, request, username),
+  }
+  const refuse = (result: SignInResult, reason: string, account?: Account | null): SignInResult => {
+    context.audit.record({
+      event: 'login',
+      result: 'failure',
+      reason,
+      // An unknown username may be a password typed in the wrong field: it is not written down.
+      ...(account ? { personId: account._id, username: account.username } : {}),
+      address: attempt.address,
+      userAgent: request.get('user-agent')?.slice(0, 256),
+    })
+    return result
+  }
+
+  const waitBefore = await throttle.minutesToWait(attempt)
+  if (waitBefore > 0) return refuse({ outcome: 'throttled', minutes: waitBefore }, 'throttled')
+
+  const account = await findAccountByUsername(username)
+  const { ok, needsRehash } = await verifyPassword(credentials.password, account?.passwordHash)
+  if (!account || !ok) {
+    await throttle.recordFailure(attempt)
+    return refuse({ outcome: 'refused' }, account ? 'wrong-password' : 'unknown-username', account)
+  }
+  // Asked again: of many guesses sent at once, those that finish after the limit was reached do not count.
+  const waitAfter = await throttle.minutesToWait(attempt)
+  if (waitAfter > 0)
+    return refuse({ outcome: 'throttled', minutes: waitAfter }, 'throttled', account)
+  await throttle.recordSuccess(attempt)
+
+  const standing = accountStanding(account, context.now())
+  if (standing !== 'active')
+    return refuse({ outcome: 'standing', standing, account }, standing, account)
+  if (needsRehash && account.passwordHash) {
+    await updatePasswordHash(
+      account._id,
+      account.passwordHash,
+      await hashPassword(credentials.password),
+    )
+  }
+  return { outcome: 'success', account }
+}
+
+/** Many people type their mail address, which is username@scope. */
+function withoutScope(username: string, scope: string): string {
+  const [local, domain, ...rest] = username.trim().split('@')
+  return domain?.toLowerCase() === scope && rest.length === 0 ? (local as string) : username
+}

@@ -1,0 +1,144 @@
+import cluster from 'node:cluster'
+import { demoAccounts, importDemo } from '../demo/people.ts'
+import { type DemoServices, registerDemoServices, startDemoServices } from '../demo/services.ts'
+import type { Config } from './config.ts'
+import { loadMetadataDirectory } from './federation/metadata-directory.ts'
+import { openRuntime, type Runtime } from './runtime.ts'
+import { startWebServer } from './server.ts'
+
+/**
+ * `propylaia serve`: with one worker everything runs in this process; with more, this process holds
+ * the embedded store and starts the workers again when they die.
+ */
+export async function serve(config: Config): Promise<void> {
+  if (cluster.isWorker) return serveAsWorker(config)
+  const startedAt = Date.now()
+  const runtime = await openRuntime(config, { embedded: 'own' })
+  const closing: (() => Promise<void>)[] = []
+  try {
+    await prepare(runtime)
+    if (config.workers > 1) closing.push(await startWorkers(config, runtime))
+    else closing.push((await startWebServer(runtime)).close)
+    const demo = config.demo ? await startDemo(runtime) : undefined
+    if (demo) closing.push(demo.close)
+    announce(runtime, Date.now() - startedAt, demo)
+  } catch (error) {
+    for (const close of closing) await close()
+    await runtime.close()
+    throw error
+  }
+  await stopSignal()
+  process.stderr.write('Stopping: finishing running requests …\n')
+  for (const close of closing) await close()
+  await runtime.close()
+}
+
+async function serveAsWorker(config: Config): Promise<void> {
+  const runtime = await openRuntime(config, { embedded: 'join' })
+  const web = await startWebServer(runtime)
+  process.send?.('ready')
+  await stopSignal()
+  await web.close()
+  await runtime.close()
+  process.disconnect?.()
+}
+
+/** What the store must hold before the first request. */
+async function prepare({ context }: Runtime): Promise<void> {
+  const { config, log } = context
+  if (config.demo) {
+    await importDemo(context)
+    await registerDemoServices(context)
+  }
+  const report = await loadMetadataDirectory(config.metadataDir)
+  for (const problem of report.problems) log.error(problem)
+}
+
+function startDemo({ context: { config } }: Runtime): Promise<DemoServices> {
+  return startDemoServices({
+    baseUrl: config.baseUrl,
+    samlPort: config.port + 1,
+    oidcPort: config.port + 2,
+    dataDir: config.dataDir,
+  })
+}
+
+/** Forks the workers, waits until each serves, and replaces those that die. */
+async function startWorkers(config: Config, runtime: Runtime): Promise<() => Promise<void>> {
+  let isStopping = false
+  const forkOne = () =>
+    new Promise<void>((resolve, reject) => {
+      const worker = cluster.fork()
+      worker.once('message', () => resolve())
+      worker.once('exit', (code) =>
+        reject(new Error(`a worker stopped at start with code ${code}`)),
+      )
+    })
+  await Promise.all(Array.from({ length: config.workers }, forkOne))
+  cluster.on('exit', (worker, code, signal) => {
+    if (isStopping) return
+    runtime.context.log.error(
+      { pid: worker.process.pid, code, signal },
+      'a worker died; starting another',
+    )
+    forkOne().catch((error) =>
+      runtime.context.log.error({ err: error }, 'the new worker did not start'),
+    )
+  })
+  return async () => {
+    isStopping = true
+    const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+    await Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise<void>((resolve) => {
+            worker.once('exit', () => resolve())
+            worker.process.kill('SIGTERM')
+          }),
+      ),
+    )
+  }
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+}
+
+function announce(
+  { context, store }: Runtime,
+  tookMs: number,
+  demo: DemoServices | undefined,
+): void {
+  const { config, institution } = context
+  const lines = [
+    '',
+    `  ${institution.name.en} / ${institution.name.el}`,
+    `  Sign in              ${config.baseUrl}`,
+    `  SAML metadata        ${config.baseUrl}/saml/metadata`,
+    `  OpenID Connect       ${config.baseUrl}/.well-known/openid-configuration`,
+    `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
+  ]
+  if (demo) {
+    lines.push(
+      `  Demo SAML service    ${demo.samlUrl}`,
+      `  Demo OIDC service    ${demo.oidcUrl}`,
+      ...(config.devPages ? [`  Help for trying it   ${config.baseUrl}/dev`] : []),
+      '',
+      '  Demo accounts (everyone is synthetic):',
+      ...demoAccounts.map(
+        ({ username, password, description }) =>
+          `    ${username.padEnd(16)} ${password.padEnd(20)} ${description.en}`,
+      ),
+    )
+  }
+  lines.push('', `  Ready in ${(tookMs / 1000).toFixed(1)} s. Ctrl-C stops.`, '')
+  process.stdout.write(`${lines.join('\n')}\n`)
+}

@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url'
+import pino, { type Logger } from 'pino'
+import { openAuditLog } from './audit/store-audit-log.ts'
+import type { Config } from './config.ts'
+import type { AppContext } from './context.ts'
+import { clearServiceCache } from './federation/service-store.ts'
+import { loadInstitution } from './institution.ts'
+import { openKeyRing } from './keys/key-ring.ts'
+import { openMasterKey } from './keys/master-key.ts'
+import { openSecrets } from './keys/secrets-store.ts'
+import { openSessionStore, type SessionStore } from './sso/session-store.ts'
+import { openStore, type Store } from './store/connection.ts'
+import { watchVersions } from './store/versions.ts'
+
+const demoInstitutionFile = fileURLToPath(new URL('../demo/institution.json', import.meta.url))
+
+/** Everything that server and command line open the same way, and close in one call. */
+export interface Runtime {
+  readonly context: AppContext
+  readonly store: Store
+  readonly sessions: SessionStore
+  close(): Promise<void>
+}
+
+/**
+ * Opens store, secrets, keys, audit and sessions.
+ *
+ * @param embedded who may hold the embedded store: see openStore
+ * @throws {ConfigError} when a file or key is not usable
+ */
+export async function openRuntime(
+  config: Config,
+  options: { embedded: 'own' | 'join' | 'auto'; log?: Logger; now?: () => Date },
+): Promise<Runtime> {
+  const now = options.now ?? (() => new Date())
+  const log = options.log ?? pino({ level: config.logLevel })
+  const institution = loadInstitution(config.institutionFile ?? demoInstitutionFile)
+  const masterKey = openMasterKey(config.certsDir)
+  const store = await openStore(config, { embedded: options.embedded })
+  try {
+    const secrets = await openSecrets(masterKey, now())
+    const keys = await openKeyRing(config, masterKey, now)
+    const audit = openAuditLog(log, now)
+    const sessions = await openSessionStore(config, store.client, log)
+    const watcher = watchVersions((name) => {
+      if (name === 'keys')
+        void keys
+          .reload()
+          .catch((error) => log.error({ err: error }, 'signing keys cannot be read'))
+      if (name === 'federation') clearServiceCache()
+    })
+    return {
+      context: { config, institution, secrets, keys, audit, log, now },
+      store,
+      sessions,
+      async close() {
+        watcher.stop()
+        await audit.close()
+        await sessions.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { type Config, readConfig } from '../../src/config.ts'
+import type { AppContext } from '../../src/context.ts'
+import { openRuntime, type Runtime } from '../../src/runtime.ts'
+import { startWebServer } from '../../src/server.ts'
+
+export interface TestApp {
+  readonly baseUrl: string
+  readonly context: AppContext
+  readonly runtime: Runtime
+  /** Moves the clock that the app reads. Milliseconds. */
+  advance(ms: number): void
+  close(): Promise<void>
+}
+
+/**
+ * The whole application on a free loopback port, with an embedded store of its own and a clock that
+ * the test moves. No demo people: a test imports what it needs.
+ *
+ * @param environment settings beside those a test needs
+ */
+export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
+  const folder = mkdtempSync(join(tmpdir(), 'propylaia-test-'))
+  const port = await freePort()
+  const config: Config = readConfig({
+    NODE_ENV: 'test',
+    DEMO: 'false',
+    LOG_LEVEL: 'silent',
+    PORT: String(port),
+    BASE_URL: `http://127.0.0.1:${port}`,
+    DATA_DIR: join(folder, 'data'),
+    CERTS_DIR: join(folder, 'certs'),
+    METADATA_DIR: join(folder, 'metadata'),
+    SAML_KEY_TYPE: 'rsa-2048',
+    ...environment,
+  })
+  let offsetMs = 0
+  const now = () => new Date(Date.now() + offsetMs)
+  const runtime = await openRuntime(config, {
+    embedded: 'own',
+    log: pino({ level: config.logLevel }),
+    now,
+  })
+  const web = await startWebServer(runtime)
+  return {
+    baseUrl: config.baseUrl,
+    context: runtime.context,
+    runtime,
+    advance(ms) {
+      offsetMs += ms
+    },
+    async close() {
+      await web.close()
+      await runtime.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A port that was free a moment ago; BASE_URL must be known before the server listens. */
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}
