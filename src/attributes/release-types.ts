@@ -11,6 +11,8 @@ export interface AttributeSubject {
   readonly person: Person
   readonly account: Pick<Account, '_id' | 'username' | 'email' | 'activatedAt'>
   readonly now: Date
+  /** The language the person reads our pages in, when the caller knows it. */
+  readonly language?: 'el' | 'en'
 }
 
 export interface AttributeEnvironment {
@@ -34,6 +36,11 @@ export interface ReleaseTarget {
   readonly requestedAttributes: readonly RequestedAttribute[]
   readonly entityCategories: readonly string[]
   readonly subjectIdRequirement?: 'subject-id' | 'pairwise-id' | 'any' | 'none'
+  /**
+   * international: registered in another country's federation. Names go in Latin letters and
+   * student codes in their European form. Absent: national.
+   */
+  readonly audience?: 'national' | 'international'
   readonly overrides: ServiceOverrides
 }
 
@@ -41,12 +48,22 @@ export interface ReleaseTarget {
 export interface AttributeDefinition {
   /** The field's name, e.g. `eduPersonPrincipalName`; also the SAML FriendlyName. */
   readonly name: string
-  /** SAML Attribute Name, e.g. `urn:oid:1.3.6.1.4.1.5923.1.1.1.6`. */
+  /**
+   * SAML Attribute Name, e.g. `urn:oid:1.3.6.1.4.1.5923.1.1.1.6`; empty for what only OpenID Connect
+   * has. Such an attribute is never released over SAML.
+   */
   readonly samlName: string
+  /**
+   * name-id: in SAML 2.0 the AttributeValue holds a persistent saml:NameID with our entityID as
+   * NameQualifier and the service's as SPNameQualifier, the value being its text.
+   */
+  readonly samlSyntax?: 'name-id'
   /** OIDC claim, absent where none is defined. */
   readonly claim?: string
   /** OIDC: a list even with one value. */
   readonly multiValued: boolean
+  /** OIDC: what the claim is in JSON. Absent: a string, or a list of strings when multiValued. */
+  readonly claimType?: 'boolean'
   readonly sensitivity: Sensitivity
   /** Where the value comes from, for the documentation and the explanation. */
   readonly source: string

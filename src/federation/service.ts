@@ -24,6 +24,8 @@ export interface RequestedAttribute {
   readonly name: string
   readonly friendlyName?: string
   readonly isRequired: boolean
+  /** OIDC: the scope that asks for it, when it was not asked for by itself. */
+  readonly scope?: string
 }
 
 /** An admin's word on one service; it outranks what the service says of itself. */

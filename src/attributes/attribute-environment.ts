@@ -1,0 +1,17 @@
+import type { AppContext } from '../context.ts'
+import { openNationalNumber } from '../people/national-number.ts'
+import type { AttributeEnvironment } from './release-types.ts'
+
+/** What attribute values are computed from besides the person. Build it once, at start. */
+export function attributeEnvironment(
+  context: Pick<AppContext, 'config' | 'institution' | 'secrets'>,
+): AttributeEnvironment {
+  const { config, institution, secrets } = context
+  return {
+    institution,
+    scope: config.scope,
+    entityId: `${config.baseUrl}/saml/metadata`,
+    pairwiseKey: secrets.get('pairwise'),
+    openNationalNumber: (sealed) => openNationalNumber(secrets, sealed),
+  }
+}

@@ -1,0 +1,120 @@
+import { distinct, list } from './attribute-values.ts'
+import type { AttributeDefinition } from './release-types.ts'
+import { fullName, localized, subjectFacts } from './subject-facts.ts'
+
+/** inetOrgPerson and X.520 (RFC 2798, RFC 4519, RFC 4524). */
+export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
+  {
+    name: 'uid',
+    samlName: 'urn:oid:0.9.2342.19200300.100.1.1',
+    multiValued: true,
+    sensitivity: 'personal',
+    source: 'Username.',
+    values: ({ account }) => [account.username],
+  },
+  {
+    name: 'mail',
+    samlName: 'urn:oid:0.9.2342.19200300.100.1.3',
+    claim: 'email',
+    multiValued: false,
+    sensitivity: 'personal',
+    source:
+      'The institution’s mailbox: username, @, domain. Never the private address, which the person gave for password recovery.',
+    values: ({ account }, { scope }) => [`${account.username}@${scope}`],
+  },
+  {
+    name: 'mobile',
+    samlName: 'urn:oid:0.9.2342.19200300.100.1.41',
+    claim: 'phone_number',
+    multiValued: false,
+    sensitivity: 'personal',
+    source:
+      'The number that the Secretariat or HR holds. Never the one the person gave for password recovery.',
+    values: (subject) =>
+      list(subjectFacts(subject).roles.find(({ mobile }) => mobile !== undefined)?.mobile),
+  },
+  {
+    name: 'displayName',
+    samlName: 'urn:oid:2.16.840.1.113730.3.1.241',
+    claim: 'name',
+    multiValued: false,
+    sensitivity: 'personal',
+    source: 'First and last name; Greek at home, Latin letters for international services.',
+    values: ({ person }, _environment, target) => list(fullName(person, target)),
+  },
+  {
+    name: 'cn',
+    samlName: 'urn:oid:2.5.4.3',
+    multiValued: true,
+    sensitivity: 'personal',
+    source: 'As displayName.',
+    values: ({ person }, _environment, target) => list(fullName(person, target)),
+  },
+  {
+    name: 'givenName',
+    samlName: 'urn:oid:2.5.4.42',
+    claim: 'given_name',
+    multiValued: false,
+    sensitivity: 'personal',
+    source: 'First name, in the script of displayName.',
+    values: ({ person }, _environment, target) => list(localized(person.firstName, target)),
+  },
+  {
+    name: 'sn',
+    samlName: 'urn:oid:2.5.4.4',
+    claim: 'family_name',
+    multiValued: false,
+    sensitivity: 'personal',
+    source: 'Last name, in the script of displayName.',
+    values: ({ person }, _environment, target) => list(localized(person.lastName, target)),
+  },
+  {
+    name: 'preferredLanguage',
+    samlName: 'urn:oid:2.16.840.1.113730.3.1.39',
+    claim: 'locale',
+    multiValued: false,
+    sensitivity: 'public',
+    source: 'The language the person reads our pages in.',
+    values: ({ language }) => list(language),
+  },
+  {
+    name: 'o',
+    samlName: 'urn:oid:2.5.4.10',
+    multiValued: true,
+    sensitivity: 'public',
+    source: 'Name of the institution, in the script of displayName.',
+    values: (_subject, { institution }, target) => list(localized(institution.name, target)),
+  },
+  {
+    name: 'ou',
+    samlName: 'urn:oid:2.5.4.11',
+    multiValued: true,
+    sensitivity: 'public',
+    source: 'Names of the departments of the current roles.',
+    values: (subject, _environment, target) =>
+      distinct(
+        subjectFacts(subject).roles.map(({ departmentName }) => localized(departmentName, target)),
+      ),
+  },
+  {
+    name: 'departmentNumber',
+    samlName: 'urn:oid:2.16.840.1.113730.3.1.2',
+    multiValued: true,
+    sensitivity: 'public',
+    source: 'The institution’s codes of the departments of the current roles.',
+    values: (subject) =>
+      distinct(subjectFacts(subject).roles.map(({ departmentCode }) => departmentCode)),
+  },
+  {
+    name: 'employeeNumber',
+    samlName: 'urn:oid:2.16.840.1.113730.3.1.3',
+    multiValued: false,
+    sensitivity: 'personal',
+    source: 'Employee number of the current faculty or staff role.',
+    values: (subject) =>
+      list(
+        subjectFacts(subject).roles.find(({ role }) => role === 'faculty' || role === 'staff')
+          ?.registrationNumber,
+      ),
+  },
+]

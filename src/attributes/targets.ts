@@ -1,0 +1,124 @@
+import type {
+  AttributeConsumingService,
+  RelyingParty,
+  RequestedAttribute,
+  ServiceProvider,
+} from '../federation/service.ts'
+import { attributeBySamlName } from './attribute-table.ts'
+import type { ReleaseTarget } from './release-types.ts'
+import { claimsOfScopes } from './scopes.ts'
+
+/** Registrar of the Greek federation (Delos): its services are at home. */
+const greekRegistrationAuthority = 'http://aai.grnet.gr/'
+
+/** Combinations of scopes that one client uses: a hostile one must not fill the memory. */
+const maxTargetsOfClient = 50
+
+const samlTargets = new WeakMap<ServiceProvider, Map<number | undefined, ReleaseTarget>>()
+const oidcTargets = new WeakMap<RelyingParty, Map<string, ReleaseTarget>>()
+
+/**
+ * A SAML service as the release rules see it, for the AttributeConsumingService that the
+ * AuthnRequest names by index. Kept as long as the service object itself.
+ */
+export function samlReleaseTarget(
+  sp: ServiceProvider,
+  attributeConsumingServiceIndex?: number,
+): ReleaseTarget {
+  const chosen = chooseAttributeConsumingService(sp, attributeConsumingServiceIndex)
+  let targets = samlTargets.get(sp)
+  if (!targets) {
+    targets = new Map()
+    samlTargets.set(sp, targets)
+  }
+  let target = targets.get(chosen?.index)
+  if (!target) {
+    const { registrationAuthority } = sp
+    const isForeign =
+      registrationAuthority !== undefined && registrationAuthority !== greekRegistrationAuthority
+    target = {
+      protocol: 'saml',
+      id: sp.entityId,
+      requestedAttributes: chosen?.requestedAttributes ?? [],
+      entityCategories: sp.entityCategories,
+      subjectIdRequirement: sp.subjectIdRequirement,
+      audience: isForeign ? 'international' : 'national',
+      overrides: sp.overrides,
+    }
+    targets.set(chosen?.index, target)
+  }
+  return target
+}
+
+/**
+ * SAML Metadata 2.4.4: the one of that index, else the one marked isDefault, else the first. An
+ * index that the metadata lacks falls back to the default: the request may only choose among what
+ * the metadata asks for, so a wrong choice gains nothing.
+ */
+export function chooseAttributeConsumingService(
+  sp: Pick<ServiceProvider, 'attributeConsumingServices'>,
+  index?: number,
+): AttributeConsumingService | undefined {
+  const { attributeConsumingServices: services } = sp
+  const byIndex = index === undefined ? undefined : services.find((one) => one.index === index)
+  return byIndex ?? services.find(({ isDefault }) => isDefault) ?? services[0]
+}
+
+export interface OidcRequest {
+  readonly scopes: readonly string[]
+  /** Claims asked for one by one in the `claims` parameter (OpenID Connect Core 5.5). */
+  readonly claims?: readonly { readonly name: string; readonly isEssential?: boolean }[]
+}
+
+/**
+ * A relying party as the release rules see it: what it asks for now, never more than the scopes
+ * that it is registered for. Kept as long as the client object itself.
+ */
+export function oidcReleaseTarget(rp: RelyingParty, request: OidcRequest): ReleaseTarget {
+  const key = JSON.stringify([request.scopes, request.claims ?? []])
+  let targets = oidcTargets.get(rp)
+  if (!targets || targets.size >= maxTargetsOfClient) {
+    targets = new Map()
+    oidcTargets.set(rp, targets)
+  }
+  let target = targets.get(key)
+  if (!target) {
+    target = {
+      protocol: 'oidc',
+      id: rp.clientId,
+      requestedAttributes: requestedClaims(rp, request),
+      entityCategories: [],
+      audience: 'national',
+      overrides: rp.overrides,
+    }
+    targets.set(key, target)
+  }
+  return target
+}
+
+function requestedClaims(rp: RelyingParty, { scopes, claims = [] }: OidcRequest) {
+  const registered = registeredScopes(rp)
+  const permitted = claimsOfScopes(registered)
+  const requested: RequestedAttribute[] = []
+  for (const [name, scope] of claimsOfScopes(scopes.filter((one) => registered.includes(one)))) {
+    requested.push({ name, isRequired: false, scope })
+  }
+  for (const { name, isEssential } of claims) {
+    if (permitted.has(name)) requested.push({ name, isRequired: isEssential ?? false })
+  }
+  return requested
+}
+
+/** `scope` of the client's registration (RFC 7591); without it a client gets `sub` alone. */
+export function registeredScopes(rp: Pick<RelyingParty, 'metadata'>): readonly string[] {
+  const { scope } = rp.metadata
+  return typeof scope === 'string' ? scope.split(' ').filter(Boolean) : ['openid']
+}
+
+/** Attribute Names that the service asks for and this table does not have, for whoever registers it. */
+export function unknownRequestedAttributes(sp: ServiceProvider): readonly string[] {
+  const names = sp.attributeConsumingServices.flatMap(({ requestedAttributes }) =>
+    requestedAttributes.map(({ name }) => name),
+  )
+  return [...new Set(names)].filter((name) => !attributeBySamlName(name))
+}
