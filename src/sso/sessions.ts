@@ -108,6 +108,11 @@ export async function servicesInSession(
   return (record?.services ?? []) as SessionService[]
 }
 
+/** Whether the sign-in still stands; for holders of tokens that end with it. */
+export async function sessionExists(id: string, now: Date): Promise<boolean> {
+  return (await SsoSessionModel.exists({ _id: id, expiresAt: { $gt: now } })) !== null
+}
+
 /** Ends this browser's sign-in; the express session goes with it. */
 export async function endSession(context: SessionContext, request: Request): Promise<void> {
   const session = request.session?.sso

@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http'
+import { type NextFunction, type Request, type Response, Router } from 'express'
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { AppContext } from '../context.ts'
+import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
+import { resolveInteraction } from './interaction.ts'
+import { type Answer, logoutPassThrough } from './logout-pages.ts'
+import { auditFailures, auditSuccess } from './oidc-audit.ts'
+import { type AnswerSlots, createProvider } from './provider.ts'
+import { activeSession } from './session-binding.ts'
+
+/**
+ * OpenID Connect: `/.well-known/openid-configuration` and everything under `/oidc/`. Mount at the
+ * root, after the session and before any body parser: oidc-provider reads bodies itself.
+ */
+export function oidcRoutes(context: AppContext): Router {
+  const held = new WeakMap<IncomingMessage, { answer?: Answer; error?: unknown }>()
+  const slots: AnswerSlots = {
+    answer: (request, answer) => held.set(request, { answer }),
+    fail: (request, error) => held.set(request, { error }),
+  }
+  const build = () => withSession(createProvider(context, slots), context, slots)
+  let provider = build()
+  let handle = provider.callback()
+  context.keys.onChange(() => {
+    provider = build()
+    handle = provider.callback()
+  })
+
+  const serve = async (request: Request, response: Response, next: NextFunction) => {
+    await handle(request, response)
+    const outcome = held.get(request)
+    if (outcome?.error !== undefined) next(outcome.error)
+    else await outcome?.answer?.(request, response)
+  }
+
+  const router = Router()
+  router.get('/oidc/interaction/:uid', (request, response) =>
+    resolveInteraction(context, provider, request, response),
+  )
+  router.use((request, response, next) =>
+    isOidcPath(request.path) ? serve(request, response, next) : next(),
+  )
+  return router
+}
+
+function isOidcPath(path: string): boolean {
+  return path.startsWith('/oidc/') || path === '/.well-known/openid-configuration'
+}
+
+/** What goes with the library's answers: the SSO session learns of them, and so does the audit log. */
+function withSession(provider: Provider, context: AppContext, slots: AnswerSlots): Provider {
+  auditFailures(provider, context)
+  provider.use(async (ctx, next) => {
+    await next()
+    const { oidc } = ctx as unknown as KoaContextWithOIDC
+    // Unknown addresses under /oidc/ have no oidc part.
+    if (oidc !== undefined) await afterAnswer(ctx as unknown as KoaContextWithOIDC, context, slots)
+  })
+  return provider
+}
+
+async function afterAnswer(ctx: KoaContextWithOIDC, context: AppContext, slots: AnswerSlots) {
+  const { route, session, client } = ctx.oidc
+  if (route === 'end_session' && ctx.status === 200 && session && !session.accountId) {
+    ctx.respond = false
+    slots.answer(ctx.req, logoutPassThrough(ctx))
+  }
+  if (route === 'end_session_confirm' && ctx.oidc.params?.logout && ctx.status === 303) {
+    await endSession(context, ctx.req as Request)
+  }
+  if (ctx.oidc.entities.AuthorizationCode && (route === 'authorization' || route === 'resume')) {
+    const active = await activeSession(context, ctx.req)
+    if (active && client) {
+      await recordService(context, active.session, {
+        protocol: 'oidc',
+        id: client.clientId,
+        sessionIndex: sessionIndexFor(active.session, client.clientId),
+      })
+    }
+  }
+  auditSuccess(ctx, context)
+}

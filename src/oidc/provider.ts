@@ -1,0 +1,255 @@
+import type { IncomingMessage } from 'node:http'
+import Provider, { type Configuration, type JWK, type KoaContextWithOIDC } from 'oidc-provider'
+import { pairwiseValue } from '../attributes/pairwise.ts'
+import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
+import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
+import { findRelyingParty } from '../federation/service-store.ts'
+import type { KeyRing } from '../keys/signing-key.ts'
+import { sessionIndexFor } from '../sso/sessions.ts'
+import { renderPostForm } from '../web/render.ts'
+import { accountFinder } from './account.ts'
+import { StoreAdapter } from './adapter.ts'
+import { standingGrant } from './grants.ts'
+import { promptPolicy } from './interaction-policy.ts'
+import { type Answer, logoutDone, logoutQuestion } from './logout-pages.ts'
+import { clientMetadata } from './relying-party.ts'
+import { activeSession, bindToSsoSession } from './session-binding.ts'
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Lifetimes in seconds. */
+const lifetimes = {
+  AuthorizationCode: minute,
+  AccessToken: 15 * minute,
+  IdToken: 15 * minute,
+  /** Each use starts it afresh; the Grant bounds the whole chain. */
+  RefreshToken: 14 * day,
+  Grant: 180 * day,
+} as const
+
+const basePathOf = (baseUrl: string) => new URL(baseUrl).pathname.replace(/\/$/, '')
+
+/** Where answers that express shall write wait for oidc-provider to finish. */
+export interface AnswerSlots {
+  answer(request: IncomingMessage, answer: Answer): void
+  fail(request: IncomingMessage, error: unknown): void
+}
+
+/** The one authentication context that sign-in reaches so far; an `acr_values` request for more fails. */
+export const supportedAcrValues = [
+  'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport',
+]
+
+/** form_post answers on our own page, like the SAML ones, instead of the library's inline script. */
+function providerWithPostPage(slots: AnswerSlots) {
+  return class extends Provider {
+    override registerResponseMode(
+      name: string,
+      handler: Parameters<Provider['registerResponseMode']>[1],
+    ) {
+      super.registerResponseMode(
+        name,
+        name === 'form_post'
+          ? (ctx, redirectUri, payload) => {
+              hold(ctx)
+              slots.answer(ctx.req, (request, response) =>
+                renderPostForm(request, response, {
+                  action: redirectUri,
+                  fields: payload as Record<string, string>,
+                }),
+              )
+            }
+          : handler,
+      )
+    }
+  }
+}
+
+/** oidc-provider finishes its work (cookies, session) but writes no answer. */
+function hold(ctx: KoaContextWithOIDC): void {
+  ctx.respond = false
+}
+
+/** Builds the OpenID provider; cheap, and done again whenever the signing keys change. */
+export function createProvider(context: AppContext, slots: AnswerSlots): Provider {
+  const ProviderClass = providerWithPostPage(slots)
+  const provider = new ProviderClass(context.config.baseUrl, configuration(context, slots))
+  const isHttps = context.config.baseUrl.startsWith('https://')
+  // TLS may end at a reverse proxy: whether cookies are Secure follows from BASE_URL.
+  Object.defineProperty(provider.request, 'protocol', { get: () => (isHttps ? 'https' : 'http') })
+  bindToSsoSession(provider, context)
+  return provider
+}
+
+function configuration(context: AppContext, slots: AnswerSlots): Configuration {
+  const { config, secrets } = context
+  const isHttps = config.baseUrl.startsWith('https://')
+  const basePath = basePathOf(config.baseUrl)
+  const cookieName = (name: string) => (isHttps ? `__Secure-oidc-${name}` : `oidc-${name}`)
+  const scopes = [...new Set(['openid', 'offline_access', ...Object.keys(oidcScopes)])]
+
+  return {
+    adapter: (kind) =>
+      kind === 'Client' ? clientAdapter(context) : new StoreAdapter(kind, context.now),
+    jwks: jwksOf(context.keys),
+    routes: {
+      authorization: '/oidc/auth',
+      token: '/oidc/token',
+      userinfo: '/oidc/userinfo',
+      jwks: '/oidc/jwks',
+      end_session: '/oidc/end_session',
+      introspection: '/oidc/introspection',
+      revocation: '/oidc/revocation',
+      pushed_authorization_request: '/oidc/par',
+    },
+    interactions: {
+      policy: promptPolicy(
+        async (ctx) => (await activeSession(context, ctx.req))?.session.personId,
+      ),
+      url: (_ctx, interaction) => `${basePath}/oidc/interaction/${interaction.uid}`,
+    },
+    findAccount: accountFinder(context),
+    loadExistingGrant: (ctx) =>
+      standingGrant(
+        ctx,
+        supportedClaims,
+        (id, clientId) => sessionIndexFor({ id }, clientId),
+        secrets,
+      ),
+    scopes,
+    claims: {
+      ...oidcScopes,
+      openid: ['sub', 'acr', 'amr', 'auth_time'],
+      acr: null,
+      amr: null,
+      auth_time: null,
+      iss: null,
+      sid: null,
+    },
+    acrValues: supportedAcrValues,
+    responseTypes: ['code'],
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: (_ctx, accountId, client) =>
+      pairwiseValue(secrets.get('pairwise'), accountId, sectorOf(client)),
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' },
+    enableHttpPostMethods: true,
+    rotateRefreshToken: true,
+    // A service that registered the grant gets refresh tokens; they die with the session, unless
+    // it also got offline_access, which OIDC Core 11 ties to prompt=consent.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async (_ctx, source) => !source.scopes.has('offline_access'),
+    clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client.redirectUris ?? []),
+    clockTolerance: Math.min(config.clockSkewSeconds, 60),
+    cookies: {
+      keys: [secrets.get('oidc-cookie').toString('base64url')],
+      names: {
+        session: cookieName('session'),
+        interaction: cookieName('interaction'),
+        resume: cookieName('resume'),
+      },
+      long: { httpOnly: true, sameSite: 'lax', path: `${basePath}/oidc/` },
+      short: { httpOnly: true, sameSite: 'lax' },
+    },
+    ttl: {
+      ...lifetimes,
+      Interaction: config.loginFlowSeconds,
+      Session: config.sessionAbsoluteSeconds,
+    },
+    discovery: {
+      claims_locales_supported: undefined,
+      ui_locales_supported: ['el', 'en'],
+      op_policy_uri: absoluteUrl(context, context.institution.privacyStatementUrl.en),
+      op_tos_uri: absoluteUrl(context, context.institution.termsUrl.en),
+      service_documentation: absoluteUrl(context, context.institution.informationUrl.en),
+    },
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx) => {
+          hold(ctx)
+          slots.answer(ctx.req, logoutQuestion(ctx))
+        },
+        postLogoutSuccessSource: (ctx) => {
+          hold(ctx)
+          slots.answer(ctx.req, logoutDone(ctx))
+        },
+      },
+    },
+    renderError: (ctx, out, error) => {
+      hold(ctx)
+      slots.fail(ctx.req, pageError(out, error))
+    },
+  }
+}
+
+/** The error that the page shows: what is wrong with the service's request, or a fault of ours. */
+function pageError(out: { error: string; error_description?: string }, error: Error): unknown {
+  if (out.error === 'server_error') return error
+  const isClient = out.error === 'invalid_client' || out.error === 'invalid_client_metadata'
+  return new IdpError(
+    isClient ? 'OIDC_CLIENT_INVALID' : 'OIDC_REQUEST_INVALID',
+    `${out.error}: ${out.error_description ?? error.message}`,
+    { cause: error },
+  )
+}
+
+function clientAdapter(context: AppContext) {
+  return {
+    find: async (clientId: string) => {
+      const relyingParty = await findRelyingParty(clientId)
+      const metadata = clientMetadata(relyingParty)
+      if (relyingParty?.state === 'approved' && !metadata) {
+        context.log.warn({ clientId }, 'client has an http redirect address and is refused')
+      }
+      return metadata
+    },
+    upsert: refuse,
+    findByUid: refuse,
+    findByUserCode: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  }
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('clients are registered through the federation room only')
+}
+
+/** Active first: the library signs with the first that fits. Staged and retiring ones are published. */
+function jwksOf(keys: KeyRing): { keys: JWK[] } {
+  return {
+    keys: keys.published('oidc').map(({ kid, privateKey }) => ({
+      ...(privateKey.export({ format: 'jwk' }) as JWK),
+      kid,
+      use: 'sig',
+    })),
+  }
+}
+
+/**
+ * Services of one sector share a subject (OIDC Core 8.1). The prefix keeps the value apart from the
+ * persistent NameID of a SAML service that happens to have the same name.
+ */
+function sectorOf(client: { clientId: string; sectorIdentifier?: unknown }): string {
+  return `oidc-sector:${String(client.sectorIdentifier ?? client.clientId)}`
+}
+
+/** Browsers may call token and userinfo from the origins that the service's codes go to. */
+function mayCallFrom(origin: string, redirectUris: readonly string[]): boolean {
+  return redirectUris.some((uri) => URL.canParse(uri) && new URL(uri).origin === origin)
+}
+
+function absoluteUrl(context: AppContext, url: string): string {
+  return new URL(url, context.config.baseUrl).href
+}
