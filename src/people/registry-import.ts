@@ -1,0 +1,219 @@
+import type { Secrets } from '../keys/secrets.ts'
+import { KeyLines } from './key-lines.ts'
+import { nationalNumberHmac, sealNationalNumber } from './national-number.ts'
+import { preparePeopleStore } from './people-store.ts'
+import { athensDate } from './person.ts'
+import { type PreparedRow, sourceKey } from './person-merge.ts'
+import { importBatch } from './registry-batch.ts'
+import { changedFacts } from './registry-changes.ts'
+import { endMissingRoles, type FullReport } from './registry-full.ts'
+import type { ConflictReason } from './registry-plan.ts'
+import type { ReadRow, UnreadableReason } from './registry-reader.ts'
+import {
+  checkRegistryRow,
+  type NationalNumber,
+  type RegistryRecord,
+  type RegistryRow,
+  type RowProblem,
+  shownValue,
+} from './registry-row.ts'
+
+/** Why a row stayed out. National numbers in `value` are masked. */
+export interface RejectionProblem {
+  /** `row` when the row as a whole could not be read. */
+  readonly column: RowProblem['column'] | 'row'
+  readonly value: string
+  readonly reason: RowProblem['reason'] | ConflictReason | UnreadableReason | 'REPEATED_IN_FILE'
+}
+
+export interface RejectedRow {
+  readonly line: number
+  readonly source?: string
+  readonly sourceId?: string
+  readonly problems: readonly RejectionProblem[]
+}
+
+/** A row that changes something, with the names of the facts, never their values. */
+export interface ChangedRow {
+  readonly line: number
+  readonly source: string
+  readonly sourceId: string
+  readonly outcome: 'created' | 'changed'
+  readonly facts: readonly string[]
+}
+
+export interface ImportReport {
+  readonly rows: number
+  readonly created: number
+  readonly changed: number
+  readonly unchanged: number
+  readonly rejected: number
+  readonly peopleCreated: number
+  readonly accountsCreated: number
+  readonly full?: FullReport
+}
+
+export interface ImportOptions {
+  readonly secrets: Pick<Secrets, 'get'>
+  /** The institution's domain. */
+  readonly scope: string
+  readonly now?: () => Date
+  readonly dryRun?: boolean
+  /** The file lists every role of this source: those it lacks have ended. */
+  readonly full?: string
+  /** End them even when they are more than a tenth. */
+  readonly force?: boolean
+  readonly onRejected?: (row: RejectedRow) => void
+  readonly onChanged?: (row: ChangedRow) => void
+  /** After every batch. */
+  readonly onProgress?: (rows: number) => void
+}
+
+const batchSize = 500
+
+/**
+ * Brings the rows of a source system into the store: an idempotent upsert on (source, sourceId).
+ * Memory holds one batch, whatever the file's length. Stopped half way, the same call finishes it.
+ */
+export async function importRegistry(
+  rows: AsyncIterable<ReadRow> | Iterable<ReadRow>,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  await preparePeopleStore()
+  const run = new ImportRun(options)
+  let batch: ReadRow[] = []
+  for await (const row of rows) {
+    batch.push(row)
+    if (batch.length < batchSize) continue
+    await run.add(batch)
+    batch = []
+  }
+  await run.add(batch)
+  return run.finish()
+}
+
+class ImportRun {
+  readonly #options: ImportOptions
+  readonly #now: Date
+  readonly #lines = new KeyLines()
+  readonly #counts = {
+    rows: 0,
+    created: 0,
+    changed: 0,
+    unchanged: 0,
+    rejected: 0,
+    peopleCreated: 0,
+    accountsCreated: 0,
+  }
+  #unreadable = 0
+  #createdInFull = 0
+
+  constructor(options: ImportOptions) {
+    this.#options = options
+    this.#now = (options.now ?? (() => new Date()))()
+  }
+
+  async add(batch: readonly ReadRow[]): Promise<void> {
+    if (batch.length === 0) return
+    const rejected: RejectedRow[] = []
+    const prepared = batch.flatMap((row) => this.#prepare(row, rejected) ?? [])
+    const { secrets } = this.#options
+    const report = await importBatch(prepared, {
+      seal: (entry) => sealNationalNumber(secrets, entry.country, entry.number),
+      now: this.#now,
+      dryRun: this.#options.dryRun ?? false,
+    })
+    for (const { row, outcome, draft } of report.results) {
+      const { source, sourceId, status } = row.record.role
+      if (typeof outcome !== 'string') {
+        const value = shownValue(outcome.column, conflictValue(row.record, outcome.column))
+        rejected.push({ line: row.line, source, sourceId, problems: [{ ...outcome, value }] })
+        continue
+      }
+      this.#counts[outcome]++
+      if (outcome === 'unchanged') continue
+      if (outcome === 'created' && source === this.#options.full && status !== 'ended') {
+        this.#createdInFull++
+      }
+      this.#options.onChanged?.({
+        line: row.line,
+        source,
+        sourceId,
+        outcome,
+        facts: draft ? changedFacts(draft, row.key) : [],
+      })
+    }
+    this.#counts.rows += batch.length
+    this.#counts.rejected += rejected.length
+    this.#counts.peopleCreated += report.peopleCreated
+    this.#counts.accountsCreated += report.accountsCreated
+    rejected.sort((a, b) => a.line - b.line)
+    for (const row of rejected) this.#options.onRejected?.(row)
+    this.#options.onProgress?.(this.#counts.rows)
+  }
+
+  async finish(): Promise<ImportReport> {
+    const { full: source, force = false, dryRun = false } = this.#options
+    if (source === undefined) return this.#counts
+    const full = await endMissingRoles({
+      source,
+      isPresent: (key) => this.#lines.has(key),
+      created: dryRun ? 0 : this.#createdInFull,
+      unreadable: this.#unreadable,
+      force,
+      dryRun,
+      now: this.#now,
+    })
+    return { ...this.#counts, full }
+  }
+
+  #prepare({ line, row, unreadable }: ReadRow, rejected: RejectedRow[]): PreparedRow | undefined {
+    if (!row) {
+      this.#unreadable++
+      rejected.push({ line, problems: [{ column: 'row', value: '', reason: unreadable }] })
+      return undefined
+    }
+    const key = rowKey(row)
+    const { source, sourceId } = row
+    const reject = (problems: readonly RejectionProblem[]) => {
+      rejected.push({ line, source, sourceId, problems })
+      return undefined
+    }
+    if (key === undefined) this.#unreadable++
+    else if (this.#lines.has(key)) {
+      // Which of the two is meant? Taking the last would make every import change the role twice.
+      return reject([{ column: 'sourceId', value: sourceId ?? '', reason: 'REPEATED_IN_FILE' }])
+    } else this.#lines.set(key, line)
+    const checked = checkRegistryRow(row, {
+      scope: this.#options.scope,
+      today: athensDate(this.#now),
+    })
+    if (checked.problems) return reject(checked.problems)
+    return this.#withHmacs(line, checked.record)
+  }
+
+  #withHmacs(line: number, record: RegistryRecord): PreparedRow {
+    const hmac = ({ country, number }: NationalNumber) =>
+      nationalNumberHmac(this.#options.secrets, country, number)
+    return {
+      line,
+      key: sourceKey(record.role.source, record.role.sourceId),
+      record,
+      numberHmacs: record.nationalNumbers.map(hmac),
+      taxHmac: record.taxNumber && hmac(record.taxNumber),
+    }
+  }
+}
+
+/** The key of a row that may be wrong otherwise: a rejected row still says that its role exists. */
+function rowKey({ source, sourceId }: RegistryRow): string | undefined {
+  const [system, id] = [source?.trim(), sourceId?.trim().normalize('NFC')]
+  return system && id ? sourceKey(system, id) : undefined
+}
+
+function conflictValue(record: RegistryRecord, column: RowProblem['column']): string {
+  if (column === 'username') return record.username ?? ''
+  if (column === 'sourceId') return record.role.sourceId
+  const greek = column === 'amka'
+  return record.nationalNumbers.find((entry) => (entry.country === 'GR') === greek)?.number ?? ''
+}

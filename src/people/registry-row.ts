@@ -1,0 +1,367 @@
+import { type AfmProblem, checkAfm } from './afm.ts'
+import { type AmkaProblem, checkAmka } from './amka.ts'
+import { isRealDate } from './calendar.ts'
+import type { Checked } from './checked.ts'
+import { isCountryCode } from './country.ts'
+import { transliterate } from './elot743.ts'
+import { maskNationalNumber } from './national-number.ts'
+import type { DegreeLevel, Gender, PersonRole, RoleKind, RoleStatus } from './person.ts'
+import { checkPhone, type PhoneProblem } from './phone.ts'
+import { isUsername } from './username.ts'
+
+/** The columns of a registry file; JSON Lines use the same names. */
+export const registryColumns = [
+  'source',
+  'sourceId',
+  'role',
+  'status',
+  'username',
+  'amka',
+  'ssnCountry',
+  'ssn',
+  'afm',
+  'afmCountry',
+  'firstNameEl',
+  'lastNameEl',
+  'firstNameEn',
+  'lastNameEn',
+  'fatherNameEl',
+  'birthDate',
+  'gender',
+  'citizenship',
+  'mobile',
+  'email',
+  'departmentCode',
+  'ministryCode',
+  'departmentNameEl',
+  'departmentNameEn',
+  'registrationNumber',
+  'degreeLevel',
+  'enrollmentTerm',
+  'attendanceType',
+  'inscriptionTerm',
+  'inscriptionYear',
+  'inscriptionMethod',
+  'validFrom',
+  'validTo',
+] as const
+
+export type RegistryColumn = (typeof registryColumns)[number]
+
+/** An absent column and an empty one mean the same: the source holds no such fact. */
+export type RegistryRow = Readonly<Partial<Record<RegistryColumn, string>>>
+
+export type RowProblemReason =
+  | AmkaProblem
+  | AfmProblem
+  | PhoneProblem
+  | 'REQUIRED'
+  | 'NOT_ALLOWED'
+  | 'TOO_LONG'
+  | 'CONTROL_CHARACTER'
+  | 'NOT_UTF8'
+  | 'USERNAME_PATTERN'
+  | 'COUNTRY_UNKNOWN'
+  | 'SSN_PATTERN'
+  | 'SSN_COUNTRY_REQUIRED'
+  | 'SSN_CONTRADICTS_AMKA'
+  | 'AFM_PATTERN'
+  | 'GREEK_NAME_REQUIRED'
+  | 'NAME_REQUIRED'
+  | 'NAME_NOT_GREEK'
+  | 'NAME_NOT_LATIN'
+  | 'DATE_INVALID'
+  | 'DATE_IN_FUTURE'
+  | 'DATE_BEFORE_VALID_FROM'
+  | 'EMAIL_INVALID'
+  | 'EMAIL_INSTITUTIONAL'
+
+/** Why a row stays out. National numbers are masked: reports travel by mail. */
+export interface RowProblem {
+  readonly column: RegistryColumn
+  readonly value: string
+  readonly reason: RowProblemReason
+}
+
+/** Country (ISO 3166-1 alpha-2 or EU) and number, in clear: lives only while the row is read. */
+export interface NationalNumber {
+  readonly country: string
+  readonly number: string
+}
+
+/** One row, every value checked and in its stored form. */
+export interface RegistryRecord {
+  readonly role: Omit<PersonRole, 'statusChangedAt'>
+  readonly username?: string
+  readonly firstName: { readonly el: string; readonly en: string }
+  readonly lastName: { readonly el: string; readonly en: string }
+  readonly fatherName?: string
+  readonly birthDate?: string
+  readonly gender: Gender
+  readonly citizenship?: string
+  readonly nationalNumbers: readonly NationalNumber[]
+  readonly taxNumber?: NationalNumber
+}
+
+export interface RowCheckOptions {
+  /** The institution's domain: a personal address is not under it. */
+  readonly scope: string
+  /** Today in Greece, YYYY-MM-DD. */
+  readonly today: string
+}
+
+export type CheckedRow =
+  | { readonly record: RegistryRecord; readonly problems?: undefined }
+  | { readonly record?: undefined; readonly problems: readonly RowProblem[] }
+
+const roleKinds = ['student', 'faculty', 'staff', 'affiliate'] as const
+const roleStatuses = ['active', 'suspended', 'ended'] as const
+const degreeLevels = ['bachelor', 'integrated-master', 'master', 'doctorate'] as const
+
+/** Columns whose value a report must not show in full. */
+const maskedColumns: ReadonlySet<RegistryColumn> = new Set(['amka', 'ssn', 'afm'])
+
+const maxLength: Partial<Record<RegistryColumn, number>> = {
+  source: 32,
+  sourceId: 128,
+  email: 254,
+  departmentNameEl: 200,
+  departmentNameEn: 200,
+}
+
+/** Values that stand inside `:`-separated URNs, whose readers count positions and never unescape. */
+const urnColumns: ReadonlySet<RegistryColumn> = new Set([
+  'departmentCode',
+  'enrollmentTerm',
+  'attendanceType',
+  'inscriptionTerm',
+  'inscriptionYear',
+  'inscriptionMethod',
+])
+
+/**
+ * Checks one row on its own and brings every value to its stored form. All problems are found in
+ * one pass. Not checked here: what only the store knows (usernames and numbers of other people).
+ *
+ * A record is Greek when its citizenship is GR, or when it has an AMKA and names no citizenship;
+ * then both names must be there in Greek letters. Anybody else needs a name in either script: the
+ * missing Latin one is transcribed by ELOT 743, the missing Greek one is the Latin one as written.
+ */
+export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): CheckedRow {
+  const problems: RowProblem[] = []
+  const values = readValues(row, problems)
+  const reject = (column: RegistryColumn, reason: RowProblemReason) => {
+    // One reason a column: the first is the one to mend.
+    if (problems.some((problem) => problem.column === column)) return
+    problems.push({ column, value: shownValue(column, row[column] ?? ''), reason })
+  }
+  const take = <R extends RowProblemReason>(
+    column: RegistryColumn,
+    check: (text: string) => Checked<R>,
+  ): string | undefined => {
+    const text = values[column]
+    if (text === undefined) return undefined
+    const checked = check(text)
+    if (checked.reason !== undefined) reject(column, checked.reason)
+    return checked.value
+  }
+  const oneOf = <const T extends string>(column: RegistryColumn, allowed: readonly T[]) =>
+    take(column, (text) =>
+      allowed.includes(text as T) ? { value: text } : { reason: 'NOT_ALLOWED' },
+    ) as T | undefined
+  const matching = (column: RegistryColumn, pattern: RegExp, reason: RowProblemReason) =>
+    take(column, (text) => (pattern.test(text) ? { value: text } : { reason }))
+  const date = (column: RegistryColumn) =>
+    take(column, (text) => (isRealDate(text) ? { value: text } : { reason: 'DATE_INVALID' }))
+  const country = (column: RegistryColumn, allowEu = false) =>
+    take(column, (text) => {
+      const code = text.toUpperCase()
+      const known = isCountryCode(code) || (allowEu && code === 'EU')
+      return known ? { value: code } : { reason: 'COUNTRY_UNKNOWN' }
+    })
+
+  for (const column of ['source', 'sourceId', 'role'] as const) {
+    if (values[column] === undefined) reject(column, 'REQUIRED')
+  }
+  matching('source', /^[A-Za-z0-9._-]+$/, 'NOT_ALLOWED')
+  const role = oneOf('role', roleKinds) as RoleKind | undefined
+  const status = (oneOf('status', roleStatuses) ?? 'active') as RoleStatus
+  const username = take('username', (text) =>
+    isUsername(text) ? { value: text } : { reason: 'USERNAME_PATTERN' },
+  )
+
+  const birthDate = date('birthDate')
+  if (birthDate !== undefined && birthDate > options.today) reject('birthDate', 'DATE_IN_FUTURE')
+  const citizenship = country('citizenship')
+  const nationalNumbers = readNationalNumbers()
+  const taxNumber = readTaxNumber()
+
+  const hasAmka = nationalNumbers.some((entry) => entry.country === 'GR')
+  const isGreek = citizenship === 'GR' || (citizenship === undefined && hasAmka)
+  const firstName = readName('firstNameEl', 'firstNameEn')
+  const lastName = readName('lastNameEl', 'lastNameEn')
+
+  const validFrom = date('validFrom')
+  const validTo = date('validTo')
+  if (validFrom !== undefined && validTo !== undefined && validTo < validFrom) {
+    reject('validTo', 'DATE_BEFORE_VALID_FROM')
+  }
+  const mobile = take('mobile', checkPhone)
+  const email = take('email', (text) => checkPersonalEmail(text, options.scope))
+  const ministryCode = matching('ministryCode', /^\d{1,10}$/, 'NOT_ALLOWED')
+  const degreeLevel = oneOf('degreeLevel', degreeLevels) as DegreeLevel | undefined
+  const gender = Number(oneOf('gender', ['0', '1', '2', '9']) ?? '0') as Gender
+  for (const column of urnColumns) matching(column, /^[^:]*$/, 'NOT_ALLOWED')
+  matching('inscriptionYear', /^\d{4}(-\d{4})?$/, 'NOT_ALLOWED')
+
+  if (problems.length > 0) return { problems }
+  const { departmentNameEl, departmentNameEn } = values
+  return {
+    record: {
+      role: compact({
+        source: values.source as string,
+        sourceId: values.sourceId as string,
+        role: role as RoleKind,
+        status,
+        validFrom,
+        validTo,
+        departmentCode: values.departmentCode,
+        ministryCode,
+        departmentName: departmentName(departmentNameEl, departmentNameEn),
+        registrationNumber: values.registrationNumber,
+        degreeLevel,
+        enrollmentTerm: values.enrollmentTerm,
+        attendanceType: values.attendanceType,
+        inscriptionTerm: values.inscriptionTerm,
+        inscriptionYear: values.inscriptionYear,
+        inscriptionMethod: values.inscriptionMethod,
+        mobile,
+        email,
+      }),
+      ...compact({
+        username,
+        firstName,
+        lastName,
+        fatherName: values.fatherNameEl,
+        birthDate,
+        gender,
+        citizenship,
+        nationalNumbers,
+        taxNumber,
+      }),
+    },
+  }
+
+  /** AMKA and a foreign number; `ssnCountry` GR with an AMKA in either column is the AMKA too. */
+  function readNationalNumbers(): NationalNumber[] {
+    const numbers: NationalNumber[] = []
+    const ssnCountry = country('ssnCountry', true)
+    const known = birthDate
+    const amka = take('amka', (text) => checkAmka(text, known))
+    if (amka !== undefined) numbers.push({ country: 'GR', number: amka })
+    if (values.ssn === undefined) return numbers
+    if (values.ssnCountry === undefined) reject('ssn', 'SSN_COUNTRY_REQUIRED')
+    if (ssnCountry === 'GR') {
+      const ssn = take('ssn', (text) => checkAmka(text, known))
+      if (ssn === undefined || ssn === amka) return numbers
+      if (values.amka !== undefined) reject('ssn', 'SSN_CONTRADICTS_AMKA')
+      numbers.push({ country: 'GR', number: ssn })
+      return numbers
+    }
+    const ssn = take('ssn', (text) => checkForeignNumber(text, 4, 'SSN_PATTERN'))
+    if (ssn !== undefined && ssnCountry !== undefined) {
+      numbers.push({ country: ssnCountry, number: ssn })
+    }
+    return numbers
+  }
+
+  function readTaxNumber(): NationalNumber | undefined {
+    const afmCountry = country('afmCountry') ?? 'GR'
+    const afm = take('afm', (text) =>
+      afmCountry === 'GR' ? checkAfm(text) : checkForeignNumber(text, 2, 'AFM_PATTERN'),
+    )
+    return afm === undefined ? undefined : { country: afmCountry, number: afm }
+  }
+
+  function readName(elColumn: RegistryColumn, enColumn: RegistryColumn) {
+    const el = take(elColumn, (text) => {
+      // A Latin A in a Greek name looks right and never matches: mixed scripts are refused.
+      const wrong = /\p{Script=Latin}/u.test(text) && (isGreek || /\p{Script=Greek}/u.test(text))
+      return wrong || !/\p{L}/u.test(text) ? { reason: 'NAME_NOT_GREEK' } : { value: text }
+    })
+    const en = take(enColumn, (text) =>
+      /\p{Script=Latin}/u.test(text) && !/\p{Script=Greek}/u.test(text)
+        ? { value: text }
+        : { reason: 'NAME_NOT_LATIN' },
+    )
+    if (values[elColumn] === undefined && isGreek) reject(elColumn, 'GREEK_NAME_REQUIRED')
+    else if (values[elColumn] === undefined && values[enColumn] === undefined) {
+      reject(elColumn, 'NAME_REQUIRED')
+    }
+    const greek = el ?? en ?? ''
+    return { el: greek, en: en ?? transliterate(greek) }
+  }
+}
+
+/** Trimmed values without the empty ones; anything no column may hold is a problem. */
+function readValues(row: RegistryRow, problems: RowProblem[]): Partial<RegistryRow> {
+  const values: Partial<Record<RegistryColumn, string>> = {}
+  for (const column of registryColumns) {
+    const text = row[column]?.trim().normalize('NFC')
+    if (text === undefined || text === '') continue
+    values[column] = text
+    let reason: RowProblemReason | undefined
+    if (text.includes('\ufffd')) reason = 'NOT_UTF8'
+    else if (/\p{Cc}/u.test(text)) reason = 'CONTROL_CHARACTER'
+    else if (text.length > (maxLength[column] ?? 100)) reason = 'TOO_LONG'
+    if (reason) problems.push({ column, value: shownValue(column, text), reason })
+  }
+  return values
+}
+
+/**
+ * A value as reports show it: national numbers masked, also where a shifted column has put an AMKA
+ * into another field.
+ */
+export function shownValue(column: RegistryColumn, value: string): string {
+  const shown = maskedColumns.has(column)
+    ? maskNationalNumber(value.trim())
+    : value.replace(/(?<!\d)\d{11}(?!\d)/g, (digits) =>
+        checkAmka(digits).value === undefined ? digits : maskNationalNumber(digits),
+      )
+  return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown
+}
+
+function checkForeignNumber<R extends RowProblemReason>(
+  text: string,
+  minLength: number,
+  reason: R,
+): Checked<R> {
+  const value = text.replace(/[\s\-./]/g, '').toUpperCase()
+  return /^[A-Z0-9]{2,32}$/.test(value) && value.length >= minLength ? { value } : { reason }
+}
+
+/** Lower-cased: people look themselves up by it and do not remember their capitals. */
+export function checkPersonalEmail(
+  text: string,
+  scope: string,
+): Checked<'EMAIL_INVALID' | 'EMAIL_INSTITUTIONAL'> {
+  const value = text.toLowerCase()
+  const match =
+    /^[^\s@<>(),;:"[\]\\]{1,64}@((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})$/.exec(value)
+  if (!match) return { reason: 'EMAIL_INVALID' }
+  const domain = match[1] as string
+  if (domain === scope || domain.endsWith(`.${scope}`)) return { reason: 'EMAIL_INSTITUTIONAL' }
+  return { value }
+}
+
+function departmentName(el: string | undefined, en: string | undefined) {
+  if (el === undefined && en === undefined) return undefined
+  const greek = el ?? (en as string)
+  return { el: greek, en: en ?? transliterate(greek) }
+}
+
+/** Without the undefined fields: the store would keep them as null. */
+function compact<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
