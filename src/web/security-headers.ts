@@ -1,0 +1,115 @@
+import type { NextFunction, Request, Response } from 'express'
+import helmet from 'helmet'
+import type { Institution } from '../institution.ts'
+
+const policyHeader = 'Content-Security-Policy'
+
+/** Every feature that a sign-in page has no use for; passkeys stay possible. */
+const permissionsPolicy = [
+  'accelerometer=()',
+  'autoplay=()',
+  'browsing-topics=()',
+  'camera=()',
+  'display-capture=()',
+  'encrypted-media=()',
+  'fullscreen=()',
+  'geolocation=()',
+  'gyroscope=()',
+  'magnetometer=()',
+  'microphone=()',
+  'midi=()',
+  'payment=()',
+  'publickey-credentials-get=(self)',
+  'publickey-credentials-create=(self)',
+  'usb=()',
+  'xr-spatial-tracking=()',
+].join(', ')
+
+/**
+ * Sets the security headers on every response. They are the same each time, so helmet runs once at
+ * start and its result is replayed: this is on the way of every SAML response.
+ *
+ * Cross-Origin-Opener-Policy is left to renderPage: on the way of a service's sign-in it would cut
+ * the tie between a service and the pop-up window it opened, redirects included.
+ */
+export function securityHeaders(options: { isHttps: boolean; institution: Institution }) {
+  const headers = Object.entries(computeHeaders(options))
+  return (_req: Request, res: Response, next: NextFunction) => {
+    for (const [name, value] of headers) res.setHeader(name, value)
+    next()
+  }
+}
+
+/**
+ * Lets forms on this response go, or be redirected, to one more place: Chromium holds the redirect
+ * after a form POST to `form-action` too. Takes a URL of registration data; a scheme of a native
+ * app (`org.example.app:/callback`) is allowed as a scheme.
+ */
+export function cspFormAction(res: Response, url: string) {
+  extendPolicy(res, 'form-action', url)
+}
+
+/** Lets this response show an image from one more origin, such as a service's logo. */
+export function cspImageSource(res: Response, url: string) {
+  extendPolicy(res, 'img-src', url)
+}
+
+function extendPolicy(res: Response, directive: string, url: string) {
+  const policy = res.getHeader(policyHeader)
+  const source = policySource(url)
+  if (typeof policy !== 'string' || source === undefined) return
+  res.setHeader(
+    policyHeader,
+    policy
+      .split(';')
+      .map((part) => {
+        const words = part.trim().split(' ')
+        return words[0] === directive && !words.includes(source) ? `${part} ${source}` : part
+      })
+      .join(';'),
+  )
+}
+
+/** The origin of a web address, the scheme of any other; undefined for what is no URL. */
+function policySource(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { protocol, origin } = new URL(url)
+  if (protocol === 'https:' || protocol === 'http:') return origin
+  // `data:` is allowed where it is harmless; as a form target or script scheme it never is.
+  return protocol === 'data:' || protocol === 'javascript:' ? undefined : protocol
+}
+
+function computeHeaders(options: { isHttps: boolean; institution: Institution }) {
+  const headers: Record<string, string> = { 'Permissions-Policy': permissionsPolicy }
+  const logo = options.institution.logo && policySource(options.institution.logo.url)
+  const run = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'"],
+        'font-src': ["'self'"],
+        'img-src': ["'self'", 'data:', ...(logo ? [logo] : [])],
+        'base-uri': ["'none'"],
+        'frame-ancestors': ["'none'"],
+        'form-action': ["'self'"],
+      },
+    },
+    strictTransportSecurity: options.isHttps && { maxAge: 31_536_000, includeSubDomains: false },
+    // Services that check where a SAML form comes from see our origin, never a path or a query.
+    referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
+    crossOriginOpenerPolicy: false,
+    xFrameOptions: { action: 'deny' },
+  })
+  const recorder = {
+    setHeader: (name: string, value: string) => {
+      headers[name] = value
+    },
+    removeHeader: () => {},
+  }
+  run({} as never, recorder as never, (error?: unknown) => {
+    if (error) throw error
+  })
+  return headers
+}

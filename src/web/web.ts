@@ -1,0 +1,29 @@
+import type { Express } from 'express'
+import type { AppContext } from '../context.ts'
+import { createViews, publicDir, viewsDir } from './render.ts'
+import { securityHeaders } from './security-headers.ts'
+import { loadStaticFiles } from './static-files.ts'
+import { themeStyles } from './theme.ts'
+import { loadTranslations } from './translate.ts'
+import type { WebParts } from './web-parts.ts'
+
+/**
+ * Prepares the app for pages: security headers on every response, static files, views and texts.
+ * Comes before all routes and before the session, which static files have no use for.
+ */
+export function configureWeb(app: Express, context: AppContext) {
+  const { institution, config } = context
+  const isHttps = config.baseUrl.startsWith('https://')
+  const files = loadStaticFiles(publicDir, { 'css/theme.css': themeStyles(institution.colours) })
+  const web: WebParts = {
+    context,
+    files,
+    isHttps,
+    views: createViews(),
+    translations: loadTranslations(viewsDir, { strict: !config.isProduction }),
+  }
+  app.locals.web = web
+  app.disable('x-powered-by')
+  app.use(securityHeaders({ isHttps, institution }))
+  app.use(files.router)
+}
