@@ -1,0 +1,56 @@
+import { attributeOf, childElement, childElements } from '../xml/safe-xml.ts'
+import {
+  invalid,
+  parseInstant,
+  type RequestMessage,
+  readRequestMessage,
+  simpleText,
+} from './request-message.ts'
+import { SamlStatusError } from './status-response.ts'
+import { nameIdFormats, namespaces } from './uris.ts'
+
+/** A samlp:LogoutRequest (Core 3.7.1), of right form. */
+export interface LogoutRequest extends RequestMessage {
+  readonly nameId?: { readonly format: string; readonly value: string }
+  /** Empty: all sessions of the principal at the service. */
+  readonly sessionIndexes: readonly string[]
+  readonly notOnOrAfter?: Date
+}
+
+/** @throws {IdpError} SAML_MESSAGE_INVALID */
+export function readLogoutRequest(root: Element): LogoutRequest {
+  const nameId = childElement(root, namespaces.saml, 'NameID')
+  const notOnOrAfter = attributeOf(root, 'NotOnOrAfter')
+  const identifiers = ['NameID', 'EncryptedID', 'BaseID'].flatMap((name) =>
+    childElements(root, namespaces.saml, name),
+  )
+  if (identifiers.length !== 1) throw invalid('there must be exactly one NameID')
+  return {
+    ...readRequestMessage(root),
+    nameId: nameId && {
+      format: attributeOf(nameId, 'Format') ?? nameIdFormats.unspecified,
+      value: simpleText(nameId),
+    },
+    sessionIndexes: childElements(root, namespaces.samlp, 'SessionIndex').map(simpleText),
+    notOnOrAfter:
+      notOnOrAfter === undefined ? undefined : parseInstant(notOnOrAfter, 'NotOnOrAfter'),
+  }
+}
+
+/** @throws {SamlStatusError} told to the service: the request is too old, or hides the NameID from us */
+export function checkLogoutRequest(request: LogoutRequest, now: Date, clockSkewMs: number): void {
+  if (request.notOnOrAfter && now.getTime() - clockSkewMs >= request.notOnOrAfter.getTime()) {
+    throw new SamlStatusError('SAML_REQUEST_EXPIRED', {
+      code: 'Requester',
+      secondLevel: 'RequestDenied',
+      message: `NotOnOrAfter was ${request.notOnOrAfter.toISOString()}`,
+    })
+  }
+  if (!request.nameId) {
+    throw new SamlStatusError('SAML_MESSAGE_INVALID', {
+      code: 'Requester',
+      secondLevel: 'RequestUnsupported',
+      message: 'LogoutRequest is supported with a NameID in clear only',
+    })
+  }
+}

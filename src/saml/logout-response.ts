@@ -1,0 +1,74 @@
+import { sign } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
+import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
+import { startResponse } from './assertion.ts'
+import { type SamlStatus, type StatusResponseContent, writeStatus } from './status-response.ts'
+import { algorithms, bindings } from './uris.ts'
+import { type RandomSource, signEnveloped, type UnsignedXml } from './xml-signature.ts'
+
+/**
+ * Where the LogoutResponse goes: by HTTP-Redirect if the service takes it (saml2int SDP-IDP24), else
+ * by HTTP-POST. undefined: nowhere, the person stays here.
+ */
+export function chooseLogoutEndpoint(
+  sp: Pick<ServiceProvider, 'singleLogoutServices'>,
+): IndexedEndpoint | undefined {
+  return [bindings.httpRedirect, bindings.httpPost]
+    .map((wanted) => sp.singleLogoutServices.find(({ binding }) => binding === wanted))
+    .find((endpoint) => endpoint !== undefined)
+}
+
+/** ResponseLocation when the metadata has one (Metadata 2.2.2). */
+export function responseLocation(endpoint: IndexedEndpoint): string {
+  return endpoint.responseLocation ?? endpoint.location
+}
+
+/**
+ * Core 3.7.3.2: what became of the logout. With other services left in the session, which nobody
+ * told, the answer says so: PartialLogout.
+ */
+export function logoutStatus(servicesLeft: number): SamlStatus {
+  return servicesLeft === 0
+    ? { code: 'Success' }
+    : {
+        code: 'Success',
+        secondLevel: 'PartialLogout',
+        message: `Signed out here; ${servicesLeft} other services may still hold sessions`,
+      }
+}
+
+/** A LogoutResponse for HTTP-POST: signed inside. */
+export function buildPostLogoutResponse(
+  content: StatusResponseContent,
+  key: SigningKey,
+  random?: RandomSource,
+): string {
+  return signEnveloped(writeLogoutResponse(content, random), key)
+}
+
+/**
+ * The address with a LogoutResponse in its query for HTTP-Redirect: signed beside the message, over
+ * the very octets that are sent (Bindings 3.4.4.1).
+ */
+export function buildRedirectLogoutResponse(
+  content: StatusResponseContent,
+  relayState: string | undefined,
+  key: SigningKey,
+  random?: RandomSource,
+): string {
+  const { before, after } = writeLogoutResponse(content, random)
+  const message = deflateRawSync(before + after).toString('base64')
+  const parts = [`SAMLResponse=${encodeURIComponent(message)}`]
+  if (relayState !== undefined) parts.push(`RelayState=${encodeURIComponent(relayState)}`)
+  parts.push(`SigAlg=${encodeURIComponent(algorithms.rsaSha256)}`)
+  const octets = parts.join('&')
+  const signature = sign('sha256', Buffer.from(octets), key.privateKey).toString('base64')
+  const separator = content.destination.includes('?') ? '&' : '?'
+  return `${content.destination}${separator}${octets}&Signature=${encodeURIComponent(signature)}`
+}
+
+function writeLogoutResponse(content: StatusResponseContent, random?: RandomSource): UnsignedXml {
+  const { before, id } = startResponse(content, random, 'LogoutResponse')
+  return { before, after: `${writeStatus(content.status)}</samlp:LogoutResponse>`, id }
+}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import type { Institution, LocalizedText } from '../institution.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
+import { algorithms, bindings, nameIdFormats, namespaces } from './uris.ts'
+import { keyInfo, signEnveloped } from './xml-signature.ts'
+import { escapeAttribute, escapeText } from './xml-writer.ts'
+
+export interface OwnMetadata {
+  readonly baseUrl: string
+  /** The institution's domain (shibmd:Scope). */
+  readonly scope: string
+  readonly institution: Institution
+  /** Every key that is published, the one that signs first. */
+  readonly keys: readonly SigningKey[]
+  readonly validUntil: Date
+  /** Used when the institution has no logo of its own. */
+  readonly defaultLogoUrl: string
+}
+
+/** Our entityID, and where the metadata is: one address, for ever (saml2int SDP-G04). */
+export function idpEntityId(config: { readonly baseUrl: string }): string {
+  return `${config.baseUrl}/saml/metadata`
+}
+
+export const endpointPaths = { singleSignOn: '/saml/sso', singleLogout: '/saml/slo' } as const
+
+/** How long readers may go without looking again; eduGAIN asks for one to six hours. */
+const cacheDuration = 'PT6H'
+
+/**
+ * Our signed md:EntityDescriptor, in exclusive-canonical form. The same facts give the same bytes,
+ * so all workers and machines serve one document under one ETag.
+ *
+ * SAML Metadata 2.3.2 and 2.4.3; saml2int SDP-MD08 to MD12, SDP-IDP14 and 33; REFEDS errorURL 1.0;
+ * Sirtfi (security contact).
+ */
+export function buildMetadata(own: OwnMetadata): string {
+  const [key] = own.keys
+  if (!key) throw new Error('no SAML signing key is published')
+  const content = writeContent(own)
+  const id = `_${createHash('sha256').update(own.validUntil.toISOString()).update(content).digest('hex').slice(0, 40)}`
+  const before = `<md:EntityDescriptor xmlns:md="${namespaces.md}" ID="${id}" cacheDuration="${cacheDuration}" entityID="${escapeAttribute(idpEntityId(own))}" validUntil="${own.validUntil.toISOString()}">`
+  return signEnveloped({ before, after: `${content}</md:EntityDescriptor>`, id }, key)
+}
+
+function writeContent(own: OwnMetadata): string {
+  const { institution, baseUrl } = own
+  const errorUrl = `${baseUrl}/saml/error?code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX`
+  return (
+    `<md:Extensions>${writeRegistration(institution)}${writeAlgorithms()}</md:Extensions>` +
+    `<md:IDPSSODescriptor WantAuthnRequestsSigned="false" errorURL="${escapeAttribute(errorUrl)}" protocolSupportEnumeration="${namespaces.samlp}">` +
+    `<md:Extensions><shibmd:Scope xmlns:shibmd="${namespaces.shibmd}" regexp="false">${escapeText(own.scope)}</shibmd:Scope>${writeUserInterfaceInfo(own)}</md:Extensions>` +
+    own.keys
+      .map(
+        (key) =>
+          `<md:KeyDescriptor use="signing">${keyInfo(key).replace('<ds:KeyInfo>', `<ds:KeyInfo xmlns:ds="${namespaces.ds}">`)}</md:KeyDescriptor>`,
+      )
+      .join('') +
+    writeEndpoints('SingleLogoutService', `${baseUrl}${endpointPaths.singleLogout}`) +
+    Object.values(nameIdFormats)
+      .map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`)
+      .join('') +
+    writeEndpoints('SingleSignOnService', `${baseUrl}${endpointPaths.singleSignOn}`) +
+    `</md:IDPSSODescriptor>${writeOrganization(institution)}${writeContacts(institution)}`
+  )
+}
+
+/** The federation adds its own when it registers us; ours only repeats what the institution states. */
+function writeRegistration({ registrationAuthority }: Institution): string {
+  if (!registrationAuthority) return ''
+  return `<mdrpi:RegistrationInfo xmlns:mdrpi="${namespaces.mdrpi}" registrationAuthority="${escapeAttribute(registrationAuthority)}"></mdrpi:RegistrationInfo>`
+}
+
+/** What we verify (Metadata Profile for Algorithm Support 1.0). */
+function writeAlgorithms(): string {
+  const digests = [algorithms.sha256, algorithms.sha384, algorithms.sha512]
+  const signing = [
+    algorithms.rsaSha256,
+    algorithms.rsaSha384,
+    algorithms.rsaSha512,
+    algorithms.ecdsaSha256,
+    algorithms.ecdsaSha384,
+    algorithms.ecdsaSha512,
+  ]
+  const write = (name: string) => (uri: string) =>
+    `<alg:${name} xmlns:alg="${namespaces.alg}" Algorithm="${uri}"></alg:${name}>`
+  return [...digests.map(write('DigestMethod')), ...signing.map(write('SigningMethod'))].join('')
+}
+
+function writeUserInterfaceInfo({ institution, baseUrl, defaultLogoUrl }: OwnMetadata): string {
+  const logo = institution.logo ?? { url: defaultLogoUrl, width: 64, height: 64 }
+  return (
+    `<mdui:UIInfo xmlns:mdui="${namespaces.mdui}">` +
+    writeTexts('mdui:DisplayName', institution.name) +
+    writeTexts('mdui:Description', institution.description) +
+    writeTexts('mdui:InformationURL', absolute(institution.informationUrl, baseUrl)) +
+    writeTexts('mdui:PrivacyStatementURL', absolute(institution.privacyStatementUrl, baseUrl)) +
+    `<mdui:Logo height="${logo.height}" width="${logo.width}">${escapeText(logo.url)}</mdui:Logo></mdui:UIInfo>`
+  )
+}
+
+function writeEndpoints(name: string, location: string): string {
+  return [bindings.httpRedirect, bindings.httpPost]
+    .map(
+      (binding) =>
+        `<md:${name} Binding="${binding}" Location="${escapeAttribute(location)}"></md:${name}>`,
+    )
+    .join('')
+}
+
+function writeOrganization(institution: Institution): string {
+  return (
+    '<md:Organization>' +
+    writeTexts('md:OrganizationName', institution.name) +
+    writeTexts('md:OrganizationDisplayName', institution.name) +
+    writeTexts('md:OrganizationURL', institution.url) +
+    '</md:Organization>'
+  )
+}
+
+function writeContacts(institution: Institution): string {
+  const { technicalContact, securityContact, helpdesk } = institution
+  const write = (attributes: string, givenName: string, email: string) =>
+    `<md:ContactPerson ${attributes}><md:GivenName>${escapeText(givenName)}</md:GivenName><md:EmailAddress>mailto:${escapeText(email)}</md:EmailAddress></md:ContactPerson>`
+  return (
+    write('contactType="technical"', technicalContact.givenName, technicalContact.email) +
+    write('contactType="support"', institution.name.en, helpdesk.email) +
+    write(
+      `xmlns:remd="${namespaces.remd}" contactType="other" remd:contactType="http://refeds.org/metadata/contactType/security"`,
+      securityContact.givenName,
+      securityContact.email,
+    )
+  )
+}
+
+function writeTexts(name: string, text: LocalizedText): string {
+  return (['el', 'en'] as const)
+    .map((language) => `<${name} xml:lang="${language}">${escapeText(text[language])}</${name}>`)
+    .join('')
+}
+
+/** Institution pages may be given as paths of this server. */
+function absolute(url: LocalizedText, baseUrl: string): LocalizedText {
+  return { el: new URL(url.el, baseUrl).href, en: new URL(url.en, baseUrl).href }
+}

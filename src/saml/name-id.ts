@@ -1,0 +1,100 @@
+import { createHmac } from 'node:crypto'
+import type { ServiceProvider } from '../federation/service.ts'
+import type { NameId } from './assertion.ts'
+import type { NameIdPolicy } from './authn-request.ts'
+import { SamlStatusError } from './status-response.ts'
+import { nameIdFormats } from './uris.ts'
+
+/** Where the values come from; each is asked for only when its format was chosen. */
+export interface NameIdSource {
+  /** Our entityID. */
+  readonly issuer: string
+  /** Stays with one service in one sign-in, says nothing elsewhere. */
+  readonly transient: () => string
+  /** Computed per service, for life. One case only: some services fold it (saml2int SDP-IDP12). */
+  readonly persistent: () => string
+  /** undefined when there is none, or it may not be given to this service. */
+  readonly emailAddress: () => string | undefined
+  /** What `unspecified` means between us and a service that insists on it: the principal name. */
+  readonly principalName: () => string | undefined
+}
+
+/** Always to be had; the other formats tell who the person is, so the service's metadata must name them. */
+const anonymousFormats: readonly string[] = [nameIdFormats.transient, nameIdFormats.persistent]
+
+/**
+ * Settles the NameID format before anybody signs in.
+ *
+ * The request's NameIDPolicy decides; without one, an admin's override, then the first format in
+ * the metadata that we have, then transient. emailAddress and unspecified are given only to a
+ * service whose metadata (or an admin) names them. AllowCreate is not looked at: our persistent
+ * identifiers are computed, so each exists already (Core 3.4.1.1).
+ *
+ * @throws {SamlStatusError} SAML_NAMEID_POLICY_UNSUPPORTED, as Requester/InvalidNameIDPolicy
+ */
+export function chooseNameIdFormat(sp: ServiceProvider, policy: NameIdPolicy | undefined): string {
+  const qualifier = policy?.spNameQualifier
+  if (qualifier !== undefined && qualifier !== sp.entityId) {
+    throw unsupported(`SPNameQualifier "${qualifier}" is not the requesting service`)
+  }
+  const registered = [...sp.nameIdFormats]
+  if (sp.overrides.nameIdFormat) registered.unshift(sp.overrides.nameIdFormat)
+  const available = registered.filter(isKnownFormat)
+  const asked = policy?.format
+  // unspecified in a policy leaves the choice to us (Core 3.4.1.1).
+  if (asked === undefined || asked === nameIdFormats.unspecified) {
+    return available[0] ?? nameIdFormats.transient
+  }
+  if (anonymousFormats.includes(asked) || available.includes(asked)) return asked
+  throw unsupported(
+    isKnownFormat(asked)
+      ? `NameID format ${asked} is given only to services whose metadata lists it`
+      : `NameID format ${asked} is not supported`,
+  )
+}
+
+/**
+ * The NameID in the format that chooseNameIdFormat() settled.
+ *
+ * @throws {SamlStatusError} SAML_NAMEID_POLICY_UNSUPPORTED the person has no such value
+ */
+export function makeNameId(sp: ServiceProvider, format: string, source: NameIdSource): NameId {
+  const qualifiers = { nameQualifier: source.issuer, spNameQualifier: sp.entityId }
+  switch (format) {
+    case nameIdFormats.transient:
+      return { format, value: source.transient(), ...qualifiers }
+    case nameIdFormats.persistent:
+      return { format, value: source.persistent(), ...qualifiers }
+    case nameIdFormats.emailAddress:
+      return { format, value: present(source.emailAddress(), format) }
+    case nameIdFormats.unspecified:
+      return { format, value: present(source.principalName(), format) }
+    default:
+      throw unsupported(`NameID format ${format} is not supported`)
+  }
+}
+
+/** A transient identifier: 160 bits that only the holder of `key` can tie to the session. */
+export function transientNameId(key: Buffer, sessionId: string, entityId: string): string {
+  const digest = createHmac('sha256', key)
+    .update(`saml-transient\n${sessionId}\n${entityId}`)
+    .digest('hex')
+  return `_${digest.slice(0, 40)}`
+}
+
+function isKnownFormat(format: string): boolean {
+  return (Object.values(nameIdFormats) as string[]).includes(format)
+}
+
+function present(value: string | undefined, format: string): string {
+  if (value) return value
+  throw unsupported(`there is no value of format ${format} for this person and service`)
+}
+
+function unsupported(message: string): SamlStatusError {
+  return new SamlStatusError('SAML_NAMEID_POLICY_UNSUPPORTED', {
+    code: 'Requester',
+    secondLevel: 'InvalidNameIDPolicy',
+    message,
+  })
+}

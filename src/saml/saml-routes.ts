@@ -1,0 +1,163 @@
+import express, { type Request, type Response, Router } from 'express'
+import { attributeEnvironment } from '../attributes/attribute-environment.ts'
+import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
+import { findServiceProvider } from '../federation/service-store.ts'
+import { loginUrl, openFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
+import { webParts } from '../web/web-parts.ts'
+import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
+import { logoutRoutes } from './logout-routes.ts'
+import { checkRelayState } from './message-limits.ts'
+import { endpointPaths } from './metadata.ts'
+import { metadataCache } from './metadata-cache.ts'
+import { readPostRequest } from './post-binding.ts'
+import { type ReceivedMessage, rawQuery, readRedirectRequest } from './redirect-binding.ts'
+import type { RequestBinding } from './request-intake.ts'
+import { approvedServiceProvider } from './service-lookup.ts'
+import { acceptAuthnRequest, planSignOn, planUnsolicitedSignOn, type SignOn } from './sign-on.ts'
+import {
+  answerFromSession,
+  answerWithStatus,
+  auditRefusal,
+  type Pending,
+} from './sign-on-answer.ts'
+import { SamlStatusError } from './status-response.ts'
+
+const resumePath = '/saml/sso/resume'
+
+/** Our metadata needs no session, so this part comes before the session is read. */
+export function samlMetadataRoutes(context: AppContext): Router {
+  const router = Router()
+  let current: ReturnType<typeof metadataCache> | undefined
+  router.get('/saml/metadata', (req, res) => {
+    const { files } = webParts(req)
+    current ??= metadataCache(
+      context,
+      () => `${context.config.baseUrl}${files.url('img/logo.svg')}`,
+    )
+    const { xml, etag } = current()
+    res.set({
+      ETag: etag,
+      'Cache-Control': 'public, max-age=3600',
+      'Content-Type': 'application/samlmetadata+xml',
+    })
+    if (req.fresh) res.status(304).end()
+    else res.end(xml)
+  })
+  return router
+}
+
+/** Single sign-on and single logout (SAML Profiles 4.1 and 4.4). */
+export function samlRoutes(context: AppContext): Router {
+  const router = Router()
+  const environment = attributeEnvironment(context)
+  // No CSRF token: the form comes from the service, and what it may do is in the message.
+  const parseForm = express.urlencoded({ extended: false, limit: '128kb', parameterLimit: 20 })
+
+  router.get(endpointPaths.singleSignOn, (req, res) =>
+    receive(req, res, 'HTTP-Redirect', () => readRedirectRequest(rawQuery(req.originalUrl))),
+  )
+  router.post(endpointPaths.singleSignOn, parseForm, (req, res) =>
+    receive(req, res, 'HTTP-POST', () => readPostRequest(req.body ?? {})),
+  )
+
+  router.get(resumePath, async (req, res) => {
+    const flow = openFlow(context, req.query.flow)
+    if (flow.resume !== resumePath || !flow.service) {
+      throw new IdpError('LOGIN_FLOW_INVALID', `the flow belongs to ${flow.resume}`)
+    }
+    const signOn = flow.state as SignOn
+    const sp = await approvedServiceProvider(findServiceProvider, flow.service.id, context.now())
+    // The metadata may have changed while the person typed.
+    chooseAssertionConsumerService(sp, { assertionConsumerServiceUrl: signOn.destination })
+    await answer(req, res, { sp, signOn, issuedAt: flow.issuedAt }, String(req.query.flow))
+  })
+
+  router.get('/saml/unsolicited', async (req, res) => {
+    const providerId = textOf(req.query.providerId)
+    if (!providerId) throw new IdpError('BAD_REQUEST', 'providerId is missing')
+    const target = textOf(req.query.target)
+    checkRelayState(target)
+    const now = context.now()
+    const sp = await approvedServiceProvider(findServiceProvider, providerId, now)
+    const signOn = planUnsolicitedSignOn(sp, target, textOf(req.query.shire))
+    await answer(req, res, { sp, signOn, issuedAt: now.getTime() })
+  })
+
+  router.use(logoutRoutes(context, parseForm))
+  return router
+
+  async function receive(
+    req: Request,
+    res: Response,
+    binding: RequestBinding,
+    read: () => ReceivedMessage,
+  ): Promise<void> {
+    const now = context.now()
+    let message: ReceivedMessage
+    let accepted: Awaited<ReturnType<typeof acceptAuthnRequest>>
+    try {
+      message = read()
+      accepted = await acceptAuthnRequest(message, {
+        binding,
+        find: findServiceProvider,
+        destination: `${context.config.baseUrl}${endpointPaths.singleSignOn}`,
+        now,
+        clockSkewMs: context.config.clockSkewSeconds * 1000,
+      })
+    } catch (error) {
+      auditRefusal(context, req, error)
+      throw error
+    }
+    const { sp, request, assertionConsumerService } = accepted
+    let signOn: SignOn
+    try {
+      signOn = planSignOn(accepted, message.relayState)
+    } catch (error) {
+      if (!(error instanceof SamlStatusError)) throw error
+      const to = {
+        destination: assertionConsumerService.location,
+        requestId: request.id,
+        relayState: message.relayState,
+      }
+      return answerWithStatus(context, environment, req, res, error, { sp, signOn: to })
+    }
+    const pending = { sp, signOn, issuedAt: now.getTime() }
+    if (binding === 'HTTP-POST' && !req.session?.sso) {
+      // A form from another site comes without our SameSite=Lax cookie. As a GET the browser sends
+      // it, so a session that exists is found.
+      const token = seal(pending)
+      return res.redirect(303, resumeUrl({ resume: resumePath }, token))
+    }
+    await answer(req, res, pending)
+  }
+
+  /** @param token the sealed flow, when there is one already */
+  async function answer(
+    req: Request,
+    res: Response,
+    pending: Pending,
+    token?: string,
+  ): Promise<void> {
+    try {
+      if (await answerFromSession(context, environment, req, res, pending)) return
+    } catch (error) {
+      if (!(error instanceof SamlStatusError)) throw error
+      return answerWithStatus(context, environment, req, res, error, pending)
+    }
+    res.redirect(303, loginUrl(token ?? seal(pending)))
+  }
+
+  function seal({ sp, signOn }: Pending): string {
+    return sealFlow(context, {
+      resume: resumePath,
+      service: { protocol: 'saml', id: sp.entityId },
+      state: signOn,
+      forceAuthn: signOn.forceAuthn,
+    })
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

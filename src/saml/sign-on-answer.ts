@@ -1,0 +1,214 @@
+import type { Request, Response } from 'express'
+import { attributeByName } from '../attributes/attribute-table.ts'
+import { pairwiseValue } from '../attributes/pairwise.ts'
+import { decideRelease } from '../attributes/release.ts'
+import type {
+  AttributeEnvironment,
+  AttributeSubject,
+  ReleaseTarget,
+} from '../attributes/release-types.ts'
+import { samlReleaseTarget } from '../attributes/targets.ts'
+import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
+import type { ServiceProvider } from '../federation/service.ts'
+import { currentSession, sessionEnd } from '../sso/current-session.ts'
+import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
+import type { SsoSession } from '../sso/sso-session.ts'
+import { loadSubject, type SessionSubject } from '../sso/subject.ts'
+import { renderPostForm } from '../web/render.ts'
+import { buildResponse, type NameId } from './assertion.ts'
+import { satisfyAuthnContext } from './authn-context.ts'
+import { assertionEncryption, usesWeakCipher } from './encryption.ts'
+import { makeNameId, transientNameId } from './name-id.ts'
+import { noAuthnContext, noPassive, type SignOn, unknownPrincipal } from './sign-on.ts'
+import { buildStatusResponse, type SamlStatusError } from './status-response.ts'
+
+/** The requesting service and how to answer it. */
+export interface Pending {
+  readonly sp: ServiceProvider
+  readonly signOn: SignOn
+  /** When the sign-on was asked for: a forced one needs a password proved since. Milliseconds. */
+  readonly issuedAt: number
+}
+
+/**
+ * Answers the service from the session that this browser has.
+ *
+ * @returns false when somebody has to sign in first; nothing has been answered then
+ */
+export async function answerFromSession(
+  context: AppContext,
+  environment: AttributeEnvironment,
+  request: Request,
+  response: Response,
+  pending: Pending,
+): Promise<boolean> {
+  const { sp, signOn, issuedAt } = pending
+  const session = currentSession(context, request)
+  const isFresh = session && (!signOn.forceAuthn || session.authnInstant >= issuedAt)
+  const subject = isFresh ? await loadSubject(context, session) : undefined
+  if (!session || !subject) {
+    if (signOn.isPassive) throw noPassive()
+    // The account may no longer sign in: its session is worth nothing, and the sign-in page says why.
+    if (isFresh) await endSession(context, request)
+    return false
+  }
+  const authnContextClassRef = satisfyAuthnContext(signOn.requestedAuthnContext, session.acr)
+  if (!authnContextClassRef) throw noAuthnContext()
+
+  const now = context.now()
+  const target = samlReleaseTarget(sp, signOn.attributeConsumingServiceIndex)
+  const attributeSubject = { ...subject, now }
+  const { attributes } = decideRelease(attributeSubject, target, environment)
+  const nameId = nameIdFor(context, environment, { sp, signOn, session, attributeSubject, target })
+  const encryption = assertionEncryption(sp)
+  if (encryption && usesWeakCipher(encryption)) {
+    context.log.warn({ service: sp.entityId }, 'service takes assertions in AES-CBC only')
+  }
+  const sessionIndex = sessionIndexFor(session, sp.entityId)
+  const xml = buildResponse(
+    {
+      issuer: environment.entityId,
+      audience: sp.entityId,
+      destination: signOn.destination,
+      inResponseTo: signOn.requestId,
+      nameId,
+      sessionIndex,
+      authnInstant: new Date(session.authnInstant),
+      sessionNotOnOrAfter: sessionEnd(context, session),
+      authnContextClassRef,
+      attributes,
+      now,
+      clockSkewMs: context.config.clockSkewSeconds * 1000,
+    },
+    {
+      key: context.keys.active('saml'),
+      signAssertion: sp.overrides.signAssertions ?? sp.wantAssertionsSigned,
+      encryption,
+    },
+  )
+  await recordService(context, session, {
+    protocol: 'saml',
+    id: sp.entityId,
+    nameId: nameId.value,
+    nameIdFormat: nameId.format,
+    sessionIndex,
+  })
+  context.audit.record({
+    event: 'saml.response',
+    result: 'success',
+    ...whoAndWhere(request, sp, session, subject),
+    details: {
+      acr: authnContextClassRef,
+      nameIdFormat: nameId.format,
+      encrypted: encryption !== undefined,
+      attributes: attributes.map(({ definition }) => definition.name),
+    },
+  })
+  post(request, response, signOn, xml)
+  return true
+}
+
+/**
+ * Tells the service why there is no assertion.
+ *
+ * @param to where, from its metadata
+ */
+export function answerWithStatus(
+  context: AppContext,
+  environment: AttributeEnvironment,
+  request: Request,
+  response: Response,
+  error: SamlStatusError,
+  to: { sp: ServiceProvider; signOn: Pick<SignOn, 'destination' | 'requestId' | 'relayState'> },
+): void {
+  const { sp, signOn } = to
+  const xml = buildStatusResponse(
+    {
+      issuer: environment.entityId,
+      destination: signOn.destination,
+      inResponseTo: signOn.requestId,
+      status: error.samlStatus,
+      now: context.now(),
+    },
+    context.keys.active('saml'),
+  )
+  context.audit.record({
+    event: 'saml.response',
+    result: 'failure',
+    reason: error.code,
+    ...whoAndWhere(request, sp, request.session?.sso),
+    details: { status: error.samlStatus.secondLevel ?? error.samlStatus.code },
+  })
+  post(request, response, signOn, xml)
+}
+
+/** Written down for messages that were refused before there was a service to answer. */
+export function auditRefusal(context: AppContext, request: Request, error: unknown): void {
+  if (!(error instanceof IdpError)) return
+  context.audit.record({
+    event: 'saml.request',
+    result: 'failure',
+    reason: error.code,
+    address: request.ip,
+    userAgent: request.get('user-agent')?.slice(0, 256),
+  })
+}
+
+function nameIdFor(
+  context: AppContext,
+  environment: AttributeEnvironment,
+  about: {
+    sp: ServiceProvider
+    signOn: SignOn
+    session: SsoSession
+    attributeSubject: AttributeSubject
+    target: ReleaseTarget
+  },
+): NameId {
+  const { sp, signOn, session, attributeSubject, target } = about
+  /** One value of the table, unless an administrator keeps it from this service. */
+  const attributeValue = (name: string) =>
+    sp.overrides.block?.includes(name)
+      ? undefined
+      : attributeByName(name)?.values(attributeSubject, environment, target)[0]
+  const nameId = makeNameId(sp, signOn.nameIdFormat, {
+    issuer: environment.entityId,
+    transient: () => transientNameId(context.secrets.get('pairwise'), session.id, sp.entityId),
+    persistent: () => pairwiseValue(environment.pairwiseKey, session.personId, sp.entityId),
+    emailAddress: () => attributeValue('mail'),
+    principalName: () => attributeValue('eduPersonPrincipalName'),
+  })
+  if (signOn.subjectNameId !== undefined && signOn.subjectNameId !== nameId.value) {
+    throw unknownPrincipal()
+  }
+  return nameId
+}
+
+function whoAndWhere(
+  request: Request,
+  sp: ServiceProvider,
+  session: SsoSession | undefined,
+  subject?: SessionSubject,
+) {
+  return {
+    personId: session?.personId,
+    username: subject?.account.username ?? session?.username,
+    service: sp.entityId,
+    sessionId: session?.id,
+    address: request.ip,
+    userAgent: request.get('user-agent')?.slice(0, 256),
+  }
+}
+
+function post(
+  request: Request,
+  response: Response,
+  { destination, relayState }: Pick<SignOn, 'destination' | 'relayState'>,
+  xml: string,
+): void {
+  renderPostForm(request, response, {
+    action: destination,
+    fields: { SAMLResponse: Buffer.from(xml).toString('base64'), RelayState: relayState },
+  })
+}
