@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { serviceName } from '../federation/service.ts'
-import { findRelyingParty } from '../federation/service-store.ts'
+import { describeService } from '../federation/describe-service.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage, renderPostForm } from '../web/render.ts'
 import { cspFormAction } from '../web/security-headers.ts'
@@ -17,7 +16,7 @@ export function logoutQuestion(ctx: KoaContextWithOIDC): Answer {
     renderPage(request, response, 'oidc/logout', {
       action,
       xsrf: secret,
-      serviceName: await nameOf(clientId, request),
+      service: await serviceOf(clientId, request),
     })
   }
 }
@@ -37,7 +36,7 @@ export function logoutDone(ctx: KoaContextWithOIDC): Answer {
   return async (request, response) =>
     renderPage(request, response, 'oidc/logged-out', {
       // The service is named only when the person chose to stay signed in elsewhere.
-      serviceName: await nameOf(clientId, request),
+      service: await serviceOf(clientId, request),
     })
 }
 
@@ -51,7 +50,7 @@ function logoutOf(ctx: KoaContextWithOIDC) {
   }
 }
 
-async function nameOf(clientId: string | undefined, request: Request) {
-  const service = clientId === undefined ? undefined : await findRelyingParty(clientId)
-  return service && serviceName(service, languageOf(request))
+async function serviceOf(clientId: string | undefined, request: Request) {
+  if (clientId === undefined) return undefined
+  return describeService({ protocol: 'oidc', id: clientId }, languageOf(request))
 }

@@ -1,0 +1,79 @@
+import { createServer, type Server } from 'node:http'
+import type { Express } from 'express'
+import type { AppContext } from '../src/context.ts'
+import { registerRelyingParty, registerServiceProvider } from '../src/federation/registration.ts'
+import { openDemoKeys } from './demo-keys.ts'
+import { createOidcService, libraryMetadata } from './oidc-service.ts'
+import { createSamlService, demoSamlMetadata } from './saml-service.ts'
+
+export interface DemoServices {
+  readonly samlUrl: string
+  readonly oidcUrl: string
+  close(): Promise<void>
+}
+
+/**
+ * Starts the two imaginary services of the demo: one on SAML, one on OpenID Connect, each on a
+ * library that is not ours. They look for the identity provider only when somebody signs in.
+ *
+ * @throws when a port is taken: the registered addresses name these ports
+ */
+export async function startDemoServices(options: {
+  baseUrl: string
+  samlPort: number
+  oidcPort: number
+  dataDir: string
+}): Promise<DemoServices> {
+  const { baseUrl, samlPort, oidcPort, dataDir } = options
+  const keys = openDemoKeys(dataDir)
+  const samlUrl = demoUrl(baseUrl, samlPort)
+  const oidcUrl = demoUrl(baseUrl, oidcPort)
+  const samlServer = await listen(createSamlService({ url: samlUrl, baseUrl, keys }), samlPort)
+  let oidcServer: Server
+  try {
+    oidcServer = await listen(createOidcService({ url: oidcUrl, baseUrl, keys }), oidcPort)
+  } catch (error) {
+    await stop(samlServer)
+    throw error
+  }
+  return {
+    samlUrl,
+    oidcUrl,
+    close: async () => {
+      await Promise.all([stop(samlServer), stop(oidcServer)])
+    },
+  }
+}
+
+/**
+ * Registers both services, approved, on the ports after the server's own. The same at every start:
+ * their keys and secrets stay in `DATA_DIR/demo`.
+ */
+export async function registerDemoServices(context: Pick<AppContext, 'config'>): Promise<void> {
+  const { baseUrl, port, dataDir } = context.config
+  const keys = openDemoKeys(dataDir)
+  const registration = { origin: 'demo', approve: true }
+  await registerServiceProvider(demoSamlMetadata(demoUrl(baseUrl, port + 1), keys), registration)
+  await registerRelyingParty(libraryMetadata(demoUrl(baseUrl, port + 2), keys), registration)
+}
+
+/** On this machine, under the name that the browser already uses when that is a loopback one. */
+function demoUrl(baseUrl: string, port: number): string {
+  const { hostname } = new URL(baseUrl)
+  return `http://${hostname === '127.0.0.1' ? hostname : 'localhost'}:${port}`
+}
+
+function listen(app: Express, port: number): Promise<Server> {
+  const server = createServer(app)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
