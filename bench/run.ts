@@ -1,5 +1,5 @@
 import { demoAccounts } from '../demo/people.ts'
-import { HttpClient } from './http-client.ts'
+import { HttpClient } from '../test/support/http-client.ts'
 import { bareSignatureMs, type Measurement, measure } from './measure.ts'
 import {
   fetchSamlResponse,

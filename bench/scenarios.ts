@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
-import { type Answer, HttpClient, hiddenField } from './http-client.ts'
+import { type Answer, HttpClient, hiddenField } from '../test/support/http-client.ts'
 
 const spEntityId = 'https://bench-sp.example.org/metadata'
 const acsUrl = 'https://bench-sp.example.org/acs'

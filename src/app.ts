@@ -31,7 +31,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(oidcRoutes(context))
   app.use(loginRoutes(context))
   app.use(homeRoutes(context))
-  app.use(pagesRoutes(context))
+  app.use(pagesRoutes())
   if (config.devPages) app.use(devRoutes(context))
 
   app.use((req) => {

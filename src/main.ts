@@ -1,6 +1,5 @@
 import cluster from 'node:cluster'
-import { demoAccounts, importDemo } from '../demo/people.ts'
-import { type DemoServices, registerDemoServices, startDemoServices } from '../demo/services.ts'
+import type { DemoServices } from '../demo/services.ts'
 import type { Config } from './config.ts'
 import { loadMetadataDirectory } from './federation/metadata-directory.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
@@ -21,7 +20,7 @@ export async function serve(config: Config): Promise<void> {
     else closing.push((await startWebServer(runtime)).close)
     const demo = config.demo ? await startDemo(runtime) : undefined
     if (demo) closing.push(demo.close)
-    announce(runtime, Date.now() - startedAt, demo)
+    await announce(runtime, Date.now() - startedAt, demo)
   } catch (error) {
     for (const close of closing) await close()
     await runtime.close()
@@ -47,6 +46,8 @@ async function serveAsWorker(config: Config): Promise<void> {
 async function prepare({ context }: Runtime): Promise<void> {
   const { config, log } = context
   if (config.demo) {
+    const { importDemo } = await import('../demo/people.ts')
+    const { registerDemoServices } = await import('../demo/services.ts')
     await importDemo(context)
     await registerDemoServices(context)
   }
@@ -54,7 +55,9 @@ async function prepare({ context }: Runtime): Promise<void> {
   for (const problem of report.problems) log.error(problem)
 }
 
-function startDemo({ context: { config } }: Runtime): Promise<DemoServices> {
+/** Loaded only when wanted: a production server carries none of it. */
+async function startDemo({ context: { config } }: Runtime): Promise<DemoServices> {
+  const { startDemoServices } = await import('../demo/services.ts')
   return startDemoServices({
     baseUrl: config.baseUrl,
     samlPort: config.port + 1,
@@ -112,11 +115,11 @@ function stopSignal(): Promise<void> {
   })
 }
 
-function announce(
+async function announce(
   { context, store }: Runtime,
   tookMs: number,
   demo: DemoServices | undefined,
-): void {
+): Promise<void> {
   const { config, institution } = context
   const lines = [
     '',
@@ -127,6 +130,7 @@ function announce(
     `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
   ]
   if (demo) {
+    const { demoAccounts } = await import('../demo/people.ts')
     lines.push(
       `  Demo SAML service    ${demo.samlUrl}`,
       `  Demo OIDC service    ${demo.oidcUrl}`,

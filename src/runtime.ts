@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import mongoose from 'mongoose'
 import pino, { type Logger } from 'pino'
 import { openAuditLog } from './audit/store-audit-log.ts'
 import type { Config } from './config.ts'
 import type { AppContext } from './context.ts'
+import { useClientSecretKey } from './federation/client-secrets.ts'
 import { clearServiceCache } from './federation/service-store.ts'
 import { loadInstitution } from './institution.ts'
 import { openKeyRing } from './keys/key-ring.ts'
@@ -38,7 +40,10 @@ export async function openRuntime(
   const masterKey = openMasterKey(config.certsDir)
   const store = await openStore(config, { embedded: options.embedded })
   try {
+    // Uniqueness of people, usernames and keys rests on indexes: they stand before the first request.
+    await Promise.all(Object.values(mongoose.models).map((registered) => registered.init()))
     const secrets = await openSecrets(masterKey, now())
+    useClientSecretKey(secrets)
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
     const sessions = await openSessionStore(config, store.client, log)

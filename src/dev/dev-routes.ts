@@ -1,5 +1,4 @@
 import { Router } from 'express'
-import { demoAccounts } from '../../demo/people.ts'
 import type { AppContext } from '../context.ts'
 import { listApprovedServices } from '../federation/service-store.ts'
 import { summarizeService } from '../federation/service-summary.ts'
@@ -11,6 +10,7 @@ export function devRoutes(context: AppContext): Router {
   const router = Router()
   router.get('/dev', async (req, res) => {
     const language = languageOf(req)
+    const { demoAccounts } = await import('../../demo/people.ts')
     renderPage(req, res, 'dev/index', {
       accounts: context.config.demo ? demoAccounts : [],
       services: (await listApprovedServices()).map((service) =>

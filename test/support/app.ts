@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import mongoose from 'mongoose'
 import pino from 'pino'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { AppContext } from '../../src/context.ts'
@@ -17,8 +19,8 @@ export interface TestApp {
 }
 
 /**
- * The whole application on a free loopback port, with an embedded store of its own and a clock that
- * the test moves. No demo people: a test imports what it needs.
+ * The whole application on a free loopback port, with an embedded store of its own (sessions in
+ * Redis when REDIS_URL names one) and a clock that the test moves. No demo people: a test imports what it needs.
  *
  * @param environment settings beside those a test needs
  */
@@ -35,6 +37,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     CERTS_DIR: join(folder, 'certs'),
     METADATA_DIR: join(folder, 'metadata'),
     SAML_KEY_TYPE: 'rsa-2048',
+    REDIS_URL: process.env.REDIS_URL ?? '',
+    MONGODB_URI: ownDatabase(process.env.MONGODB_URI),
     ...environment,
   })
   let offsetMs = 0
@@ -54,6 +58,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     },
     async close() {
       await web.close()
+      // Only a server that outlives this test needs cleaning.
+      if (process.env.MONGODB_URI) await mongoose.connection.dropDatabase()
       await runtime.close()
       rmSync(folder, { recursive: true, force: true })
     },
@@ -68,4 +74,12 @@ async function freePort(): Promise<number> {
   const { port } = probe.address() as { port: number }
   await new Promise((resolve) => probe.close(resolve))
   return port
+}
+
+/** A database with a random name on the server that MONGODB_URI names; empty without one. */
+function ownDatabase(uri: string | undefined): string {
+  if (!uri) return ''
+  const url = new URL(uri)
+  url.pathname = `/propylaia-test-${randomBytes(6).toString('hex')}`
+  return url.href
 }

@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** A browser's worth of HTTP for load: kept connections, a cookie jar, no redirects followed. */
+/** A browser's worth of HTTP for tests and load: a cookie jar, kept connections, no redirects followed. */
 export class HttpClient {
   readonly #base: URL
   readonly #agent: Agent
@@ -27,6 +27,14 @@ export class HttpClient {
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     return this.#send('POST', path, new URLSearchParams(fields).toString(), headers)
+  }
+
+  cookie(name: string): string | undefined {
+    return this.#cookies.get(name)
+  }
+
+  setCookie(name: string, value: string): void {
+    this.#cookies.set(name, value)
   }
 
   close(): void {
