@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express'
+import type { ErrorRequestHandler, Request, Response } from 'express'
 import type { AppContext } from '../context.ts'
 import { type ErrorCode, IdpError } from '../errors.ts'
 import { languageOf, pageAddress } from './language.ts'
@@ -9,6 +9,18 @@ import { webParts } from './web-parts.ts'
 /** Letters and digits that nobody mistakes for one another, read aloud or written by hand. */
 const referenceLetters = 'ABCDEFGHJKMNPQRTUVWXYZ2346789'
 
+const [el, en] = ['el-GR', 'en-GB'].map(
+  (locale) =>
+    new Intl.DateTimeFormat(locale, {
+      dateStyle: 'long',
+      timeStyle: 'medium',
+      timeZone: 'Europe/Athens',
+      // Greek would otherwise count to twelve twice.
+      hourCycle: 'h23',
+    }),
+) as [Intl.DateTimeFormat, Intl.DateTimeFormat]
+const timeFormats = { el, en }
+
 /** What the person quotes to the helpdesk and the log holds too, e.g. `K7F-2QX`. */
 export function createReference(): string {
   const letters = Array.from(
@@ -16,11 +28,6 @@ export function createReference(): string {
     () => referenceLetters[randomInt(referenceLetters.length)],
   )
   return `${letters.slice(0, 3).join('')}-${letters.slice(3).join('')}`
-}
-
-/** Ends the chain of routes: no part knows this address. */
-export function pageNotFound(req: Request, _res: Response, next: NextFunction) {
-  next(new IdpError('NOT_FOUND', `no page at ${req.method} ${req.path}`, { status: 404 }))
 }
 
 /**
@@ -60,11 +67,7 @@ function answer(
     res.json({ error: code, message: t(`errors.${code}.text`), reference })
     return
   }
-  const time = new Intl.DateTimeFormat(languageOf(req) === 'el' ? 'el-GR' : 'en-GB', {
-    dateStyle: 'long',
-    timeStyle: 'medium',
-    timeZone: 'Europe/Athens',
-  }).format(at)
+  const time = timeFormats[languageOf(req)].format(at)
   // A form that was refused can be opened afresh; elsewhere trying again would fail again.
   const retryUrl = code === 'CSRF_INVALID' ? pageAddress(req) : undefined
   renderPage(req, res, 'error/error', { code, reference, time, retryUrl }, status)

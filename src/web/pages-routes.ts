@@ -1,11 +1,24 @@
 import express, { type Router } from 'express'
 import { renderPage } from './render.ts'
+import { webParts } from './web-parts.ts'
 
-/** Pages with the institution's texts, and stand-ins for services that the helpdesk gives by hand. */
+const infoTopics = {
+  privacy: 'privacyStatementUrl',
+  terms: 'termsUrl',
+  accessibility: 'accessibilityUrl',
+} as const
+
+/** Pages with short general texts, and stand-ins for what the helpdesk does by hand. */
 export function pagesRoutes(): Router {
   const router = express.Router()
-  for (const topic of ['privacy', 'terms', 'accessibility'] as const) {
-    router.get(`/info/${topic}`, (req, res) => renderPage(req, res, 'info/text', { topic }))
+  for (const [topic, field] of Object.entries(infoTopics)) {
+    router.get(`/info/${topic}`, (req, res, next) => {
+      const { el, en } = webParts(req).context.institution[field]
+      // Only when the institution names them as its own: they would pass for its policy.
+      const isOurs = [el, en].some((url) => url.startsWith(`/info/${topic}`))
+      if (isOurs) renderPage(req, res, 'info/text', { topic })
+      else next()
+    })
   }
   // Where a service sends people after a failure (SAML metadata errorURL, REFEDS Error Handling 1.0).
   router.get('/saml/error', (req, res) => {

@@ -74,8 +74,7 @@ export function renderPage(
 
 /**
  * Answers with the page that posts `fields` to a service (SAML Bindings 3.5.4): by script at once,
- * by a button without. In both languages, so that nothing about the person is needed; the
- * Content-Security-Policy lets the form go to this one service.
+ * by a button without. In both languages, so that nothing about the person is needed.
  *
  * @param post.action an address from registration data
  */

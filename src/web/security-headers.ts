@@ -41,12 +41,15 @@ export function securityHeaders(options: { isHttps: boolean; institution: Instit
 }
 
 /**
- * Lets forms on this response go, or be redirected, to one more place: Chromium holds the redirect
- * after a form POST to `form-action` too. Takes a URL of registration data; a scheme of a native
- * app (`org.example.app:/callback`) is allowed as a scheme.
+ * Lets forms on this response lead to a service, given any of its registered addresses. Chromium
+ * holds every redirect after a form POST to `form-action`, those of the service too, and many send
+ * the browser on to another host of theirs (proxies between federations, single-page applications):
+ * so an https address opens the way to all of https. A native app's scheme
+ * (`org.example.app:/callback`) is allowed as a scheme.
  */
 export function cspFormAction(res: Response, url: string) {
   extendPolicy(res, 'form-action', url)
+  if (url.startsWith('https://')) extendPolicy(res, 'form-action', 'https:')
 }
 
 /** Lets this response show an image from one more origin, such as a service's logo. */
@@ -72,6 +75,7 @@ function extendPolicy(res: Response, directive: string, url: string) {
 
 /** The origin of a web address, the scheme of any other; undefined for what is no URL. */
 function policySource(url: string): string | undefined {
+  if (url === 'https:') return url
   if (!URL.canParse(url)) return undefined
   const { protocol, origin } = new URL(url)
   if (protocol === 'https:' || protocol === 'http:') return origin
