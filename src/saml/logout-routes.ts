@@ -152,7 +152,10 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     status: SamlStatus,
   ): void {
     const endpoint = chooseLogoutEndpoint(sp)
-    if (!endpoint) return renderPage(req, res, 'login/signed-out')
+    if (!endpoint) {
+      renderPage(req, res, 'login/signed-out')
+      return
+    }
     const content = {
       issuer: idpEntityId(context.config),
       destination: responseLocation(endpoint),
@@ -161,9 +164,10 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       now: context.now(),
     }
     const key = context.keys.active('saml')
-    res.set('Cache-Control', 'no-store')
     if (endpoint.binding === bindings.httpRedirect) {
-      return res.redirect(303, buildRedirectLogoutResponse(content, relayState, key))
+      res.set('Cache-Control', 'no-store')
+      res.redirect(303, buildRedirectLogoutResponse(content, relayState, key))
+      return
     }
     const xml = buildPostLogoutResponse(content, key)
     renderPostForm(req, res, {

@@ -11,12 +11,10 @@ export interface ServedMetadata {
  * Keeps our signed metadata; makes it anew when the keys changed or half of its life is over.
  * validUntil moves in steps of that half life, so that every worker signs the same document.
  *
- * @param defaultLogoUrl the product's own logo, for an institution without one
  * @returns a function that gives the metadata for now
  */
 export function metadataCache(
   context: Pick<AppContext, 'config' | 'institution' | 'keys' | 'now'>,
-  defaultLogoUrl: () => string,
 ): () => ServedMetadata {
   const { config, institution, keys } = context
   const lifetimeMs = config.metadataValidDays * 86_400_000
@@ -34,7 +32,6 @@ export function metadataCache(
         institution,
         keys: keys.published('saml'),
         validUntil: new Date(step * stepMs + lifetimeMs),
-        defaultLogoUrl: defaultLogoUrl(),
       })
       const etag = `"${createHash('sha256').update(xml).digest('base64url').slice(0, 27)}"`
       made = { served: { xml: Buffer.from(xml), etag }, step }

@@ -13,8 +13,6 @@ export interface OwnMetadata {
   /** Every key that is published, the one that signs first. */
   readonly keys: readonly SigningKey[]
   readonly validUntil: Date
-  /** Used when the institution has no logo of its own. */
-  readonly defaultLogoUrl: string
 }
 
 /** Our entityID, and where the metadata is: one address, for ever (saml2int SDP-G04). */
@@ -87,8 +85,8 @@ function writeAlgorithms(): string {
   return [...digests.map(write('DigestMethod')), ...signing.map(write('SigningMethod'))].join('')
 }
 
-function writeUserInterfaceInfo({ institution, baseUrl, defaultLogoUrl }: OwnMetadata): string {
-  const logo = institution.logo ?? { url: defaultLogoUrl, width: 64, height: 64 }
+function writeUserInterfaceInfo({ institution, baseUrl }: OwnMetadata): string {
+  const logo = institution.logo ?? { url: `${baseUrl}/logo.svg`, width: 240, height: 240 }
   return (
     `<mdui:UIInfo xmlns:mdui="${namespaces.mdui}">` +
     writeTexts('mdui:DisplayName', institution.name) +

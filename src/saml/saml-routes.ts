@@ -4,7 +4,6 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { loginUrl, openFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
-import { webParts } from '../web/web-parts.ts'
 import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
 import { logoutRoutes } from './logout-routes.ts'
 import { checkRelayState } from './message-limits.ts'
@@ -28,14 +27,9 @@ const resumePath = '/saml/sso/resume'
 /** Our metadata needs no session, so this part comes before the session is read. */
 export function samlMetadataRoutes(context: AppContext): Router {
   const router = Router()
-  let current: ReturnType<typeof metadataCache> | undefined
+  const currentMetadata = metadataCache(context)
   router.get('/saml/metadata', (req, res) => {
-    const { files } = webParts(req)
-    current ??= metadataCache(
-      context,
-      () => `${context.config.baseUrl}${files.url('img/logo.svg')}`,
-    )
-    const { xml, etag } = current()
+    const { xml, etag } = currentMetadata()
     res.set({
       ETag: etag,
       'Cache-Control': 'public, max-age=3600',
