@@ -37,6 +37,8 @@ export interface ServiceOverrides {
   /** false: send assertions in clear although the service publishes an encryption key. */
   readonly encryptAssertions?: boolean
   readonly nameIdFormat?: string
+  /** Where people start, for the home page; metadata has no word for it. */
+  readonly startUrl?: string
 }
 
 export interface IndexedEndpoint {

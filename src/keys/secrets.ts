@@ -11,6 +11,7 @@ export const secretNames = [
   'national-number-seal',
   'code-hmac',
   'oidc-cookie',
+  'client-secret-seal',
 ] as const
 
 export type SecretName = (typeof secretNames)[number]

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { IdpError } from '../errors.ts'
+import { decodeXml, XmlError } from '../xml/safe-xml.ts'
+
+const fetchTimeoutMs = 15_000
+const maxBytes = 1_048_576
+
+/** Arguments that the command does not understand: the message says which, the usage what it does. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** @throws {UsageError} for an option that the command does not have */
+export function parseCommand<const T extends ParseArgsOptionsConfig>(args: string[], options: T) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+/** Runs a command; wrong usage is told with its help and exit code 2. */
+export async function withUsage(
+  name: string,
+  usage: string,
+  run: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`propylaia ${name}: ${error.message}\n\n${usage}`)
+    return 2
+  }
+}
+
+/**
+ * Reads metadata from a file or, when it starts with https://, from an address.
+ *
+ * @throws {IdpError} METADATA_INVALID saying why it cannot be read
+ */
+export async function readMetadata(source: string): Promise<string> {
+  try {
+    const bytes = /^https?:\/\//.test(source) ? await download(source) : await readFile(source)
+    if (bytes.length > maxBytes) throw new XmlError(`larger than ${maxBytes} bytes`)
+    return decodeXml(bytes)
+  } catch (error) {
+    if (error instanceof IdpError) throw error
+    const cause = (error as Error).cause
+    const reason = cause instanceof Error ? cause.message : (error as Error).message
+    throw new IdpError('METADATA_INVALID', `cannot read ${source}: ${reason}`, { cause: error })
+  }
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  const { protocol, hostname } = new URL(url)
+  if (protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {
+    throw new Error('over http anybody on the way can change it; use https or a file')
+  }
+  const response = await fetch(url, {
+    headers: { accept: 'application/samlmetadata+xml, application/xml, text/xml' },
+    signal: AbortSignal.timeout(fetchTimeoutMs),
+  })
+  if (!response.ok) throw new Error(`the server answers ${response.status}`)
+  if (protocol === 'https:' && !response.url.startsWith('https:')) {
+    throw new Error(`it leads to ${response.url}, which is not https`)
+  }
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length
+    if (length > maxBytes) throw new Error(`larger than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** `yes` or `no`; `default` takes the admin's word back. */
+export function yesNoOrDefault(flag: string, text: string): boolean | undefined {
+  if (text === 'default') return undefined
+  if (text === 'yes' || text === 'no') return text === 'yes'
+  throw new UsageError(`--${flag} takes yes, no or default, got "${text}"`)
+}
+
+export function print(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}

@@ -1,0 +1,122 @@
+import type { Collection } from 'mongodb'
+import { IdpError } from '../errors.ts'
+import { clientDisplay } from './client-metadata.ts'
+import { openClientSecret } from './client-secrets.ts'
+import type { RegisteredService, RelyingParty, ServiceProvider } from './service.ts'
+import { recordId, ServiceModel, type ServiceRecord } from './service-model.ts'
+import { parseServiceProviderMetadata } from './service-provider-metadata.ts'
+
+/** Parsed metadata of that many services is kept by each worker, least recently used out first. */
+const cacheSize = 1000
+
+/** Least recently used first: a Map keeps the order of insertion. Unknown ids are not kept, or strangers could empty it. */
+const cache = new Map<string, RegisteredService>()
+let approved: Promise<readonly RegisteredService[]> | undefined
+/** Rises with every clearing: a read that began before must not put back what it found. */
+let generation = 0
+
+export const serviceRecords = () => ServiceModel.collection as unknown as Collection<ServiceRecord>
+
+/** Called when any worker or command changed a service. */
+export function clearServiceCache(): void {
+  generation += 1
+  cache.clear()
+  approved = undefined
+}
+
+/**
+ * The service provider, approved or pending: the caller checks `state`. One whose metadata is past
+ * its validUntil is not there any more (SAML Metadata 2.3.1).
+ */
+export async function findServiceProvider(
+  entityId: string,
+  now: Date = new Date(),
+): Promise<ServiceProvider | undefined> {
+  const service = await find('saml', entityId)
+  if (service?.protocol !== 'saml') return undefined
+  return service.validUntil && service.validUntil <= now ? undefined : service
+}
+
+/** The relying party, approved or pending, its secret included. */
+export async function findRelyingParty(clientId: string): Promise<RelyingParty | undefined> {
+  const service = await find('oidc', clientId)
+  return service?.protocol === 'oidc' ? service : undefined
+}
+
+/** What people can be sent to, for the home page. */
+export async function listApprovedServices(
+  now: Date = new Date(),
+): Promise<readonly RegisteredService[]> {
+  approved ??= serviceRecords()
+    .find({ state: 'approved' })
+    .sort({ _id: 1 })
+    .toArray()
+    .then((records) => records.flatMap(toReadableService))
+    .catch((error) => {
+      approved = undefined
+      throw error
+    })
+  return (await approved).filter(
+    (service) => service.protocol === 'oidc' || !service.validUntil || service.validUntil > now,
+  )
+}
+
+/** Metadata that an older version took and this one refuses must not hide all other services. */
+function toReadableService(record: ServiceRecord): RegisteredService[] {
+  try {
+    return [toService(record)]
+  } catch (error) {
+    if (error instanceof IdpError) return []
+    throw error
+  }
+}
+
+/** Every registration, for admins. */
+export function listServiceRecords(protocol: ServiceRecord['protocol']): Promise<ServiceRecord[]> {
+  return serviceRecords().find({ protocol }).sort({ _id: 1 }).toArray()
+}
+
+async function find(
+  protocol: ServiceRecord['protocol'],
+  id: string,
+): Promise<RegisteredService | undefined> {
+  // No service has a longer id: what strangers send is not looked for.
+  if (id.length > 1024) return undefined
+  const key = recordId(protocol, id)
+  const cached = cache.get(key)
+  if (cached) {
+    cache.delete(key)
+    cache.set(key, cached)
+    return cached
+  }
+  const startedIn = generation
+  const record = await serviceRecords().findOne({ _id: key })
+  if (!record) return undefined
+  const service = toService(record)
+  if (startedIn === generation) {
+    cache.set(key, service)
+    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+  }
+  return service
+}
+
+export function toService(record: ServiceRecord): RegisteredService {
+  const { state, origin, overrides } = record
+  const ours = { state, overrides, ...(overrides.startUrl && { startUrl: overrides.startUrl }) }
+  if (record.protocol === 'saml') {
+    // Read as of the day it was accepted: validUntil may have passed since and is checked at use.
+    return { ...parseServiceProviderMetadata(record.metadata, origin, record.updatedAt), ...ours }
+  }
+  const { serviceId: clientId, sealedClientSecret } = record
+  const registered = JSON.parse(record.metadata) as Record<string, unknown>
+  return {
+    protocol: 'oidc',
+    clientId,
+    origin,
+    metadata: sealedClientSecret
+      ? { ...registered, client_secret: openClientSecret(clientId, sealedClientSecret) }
+      : registered,
+    ...clientDisplay(registered),
+    ...ours,
+  }
+}
