@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { Browser, type Page } from './support/browser.ts'
+import { student } from './support/demo-people.ts'
+import { freePorts } from './support/free-ports.ts'
+import { type RunningIdentityProvider, startIdentityProvider } from './support/identity-provider.ts'
+import {
+  loggedOutUrl,
+  type RelyingPartySite,
+  redirectUri,
+  relyingPartyUrl,
+} from './support/openid-config.ts'
+import {
+  environmentOf,
+  newSiteFolder,
+  type ServiceSite,
+  startServices,
+} from './support/service-site.ts'
+import { applicationUrl, type SpApplication } from './support/shibboleth-config.ts'
+
+const [samlPort = 0, oidcPort = 0] = await freePorts(2)
+const shibboleth: SpApplication = {
+  id: 'eclass',
+  port: samlPort,
+  hasEncryptionKey: true,
+  requestedAttributes: ['eppn'],
+}
+const relyingParty: RelyingPartySite = {
+  clientId: 'library-catalogue',
+  port: oidcPort,
+  scope: 'openid eduperson_principal_name',
+  authentication: {
+    method: 'client_secret_basic',
+    secret: 'interop-secret-with-enough-characters-0123456789',
+  },
+}
+const samlPage = `${applicationUrl(shibboleth)}/protected/`
+const oidcPage = `${relyingPartyUrl(relyingParty)}/protected/`
+
+let identityProvider: RunningIdentityProvider
+let site: ServiceSite
+
+before(async () => {
+  identityProvider = await startIdentityProvider()
+  site = await startServices(identityProvider, newSiteFolder(), {
+    applications: [shibboleth],
+    relyingParties: [relyingParty],
+  })
+})
+
+afterEach((context) => {
+  if ('passed' in context && !context.passed) {
+    console.error(`${identityProvider.logs()}\n${site.logs()}`)
+  }
+})
+
+after(async () => {
+  await site?.stop()
+  await identityProvider?.stop()
+})
+
+describe('One sign-in for Shibboleth SP and mod_auth_openidc', () => {
+  it('reaches the OpenID Connect service after the SAML one, as the same person', async () => {
+    const browser = new Browser()
+    assert.equal(environmentOf(await browser.open(samlPage, student)).eppn, student.eppn)
+    assert.equal(principalAt(await browser.open(oidcPage)), student.eppn)
+    assert.equal(browser.signIns, 1)
+  })
+
+  it('reaches the SAML service after the OpenID Connect one, as the same person', async () => {
+    const browser = new Browser()
+    assert.equal(principalAt(await browser.open(oidcPage, student)), student.eppn)
+    assert.equal(environmentOf(await browser.open(samlPage)).eppn, student.eppn)
+    assert.equal(browser.signIns, 1)
+  })
+
+  it('reaches both after signing in at our own page', async () => {
+    const browser = new Browser()
+    const home = await browser.open(`${identityProvider.baseUrl}/login`, student)
+    assert.equal(home.url, `${identityProvider.baseUrl}/`)
+    assert.equal(environmentOf(await browser.open(samlPage)).eppn, student.eppn)
+    assert.equal(principalAt(await browser.open(oidcPage)), student.eppn)
+    assert.equal(browser.signIns, 1)
+  })
+
+  it('asks for the password again at the SAML service after the OpenID Connect one signed out', async () => {
+    const browser = new Browser()
+    await browser.open(oidcPage, student)
+    const query = new URLSearchParams({ logout: loggedOutUrl(relyingParty) })
+    const question = await browser.open(`${redirectUri(relyingParty)}?${query}`)
+    const form = question.forms.find(({ fields }) => fields.has('xsrf'))
+    assert.ok(form, question.text)
+    await browser.submit(form, { logout: 'yes' })
+    assertSignInForm(await browser.open(samlPage))
+  })
+
+  it('asks both services for the password again after signing out at our own page', async () => {
+    const browser = new Browser()
+    await browser.open(`${identityProvider.baseUrl}/login`, student)
+    const question = await browser.open(`${identityProvider.baseUrl}/logout`)
+    const form = question.forms.find(({ action }) => action.endsWith('/logout'))
+    assert.ok(form, question.text)
+    await browser.submit(form)
+    assertSignInForm(await browser.open(samlPage))
+    assertSignInForm(await browser.open(oidcPage))
+  })
+})
+
+function principalAt(page: Page): string | undefined {
+  return environmentOf(page).OIDC_CLAIM_eduperson_principal_name
+}
+
+function assertSignInForm(page: Page): void {
+  assert.ok(page.url.startsWith(identityProvider.baseUrl), page.url)
+  assert.ok(page.forms.some(({ fields }) => fields.has('password')))
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { certificatePem } from '../../../src/keys/certificate.ts'
+import { answersWith, startDaemon } from './daemon.ts'
+import { freePortRange } from './free-ports.ts'
+
+const entry = fileURLToPath(new URL('../../../bin/propylaia.js', import.meta.url))
+/** The demo services take the two ports after ours. */
+const portsTaken = 3
+
+interface ListedKey {
+  readonly use: string
+  readonly state: string
+  readonly certificateSha256?: string
+}
+
+export interface RunningIdentityProvider {
+  /** Scheme, host and port; also the OpenID Connect issuer. */
+  readonly baseUrl: string
+  /** Our SAML entityID, which is where the metadata is. */
+  readonly entityId: string
+  /** Runs `propylaia …` on the store of the running server. @returns its standard output */
+  cli(...args: string[]): Promise<string>
+  /** The certificate that signs our SAML metadata, PEM, checked against what the command line says. */
+  certificate(): Promise<string>
+  logs(): string
+  stop(): Promise<void>
+}
+
+/** `propylaia serve` with the demo institution, as a process of its own with all data in a new folder. */
+export async function startIdentityProvider(): Promise<RunningIdentityProvider> {
+  const folder = mkdtempSync(join(tmpdir(), 'propylaia-interop-idp-'))
+  const port = await freePortRange(portsTaken)
+  const baseUrl = `http://127.0.0.1:${port}`
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'test',
+    DEMO: 'true',
+    PORT: String(port),
+    BASE_URL: baseUrl,
+    DATA_DIR: join(folder, 'data'),
+    CERTS_DIR: join(folder, 'certs'),
+    METADATA_DIR: join(folder, 'metadata'),
+    SAML_KEY_TYPE: 'rsa-2048',
+    LOG_LEVEL: 'info',
+  }
+  const daemon = await startDaemon({
+    name: 'propylaia',
+    command: process.execPath,
+    args: [entry, 'serve'],
+    env,
+    outputFile: join(folder, 'propylaia.log'),
+    isReady: () => answersWith(`${baseUrl}/health/ready`, 200),
+  })
+  const run = promisify(execFile)
+  const entityId = `${baseUrl}/saml/metadata`
+  const cli = async (...args: string[]) =>
+    (await run(process.execPath, [entry, ...args], { env })).stdout
+  return {
+    baseUrl,
+    entityId,
+    cli,
+    async certificate() {
+      const keys: ListedKey[] = JSON.parse(await cli('keys', 'list', '--json'))
+      const active = keys.find(({ use, state }) => use === 'saml' && state === 'active')
+      const metadata = await (await fetch(entityId)).text()
+      for (const [, base64 = ''] of metadata.matchAll(/X509Certificate>([^<]+)</g)) {
+        const { fingerprint256 } = new X509Certificate(Buffer.from(base64, 'base64'))
+        if (fingerprint256.replaceAll(':', '').toLowerCase() === active?.certificateSha256) {
+          return certificatePem(base64.replace(/\s/g, ''))
+        }
+      }
+      throw new Error('the metadata lacks the certificate of the active SAML key')
+    },
+    logs: daemon.logs,
+    async stop() {
+      await daemon.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
