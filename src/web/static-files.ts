@@ -51,6 +51,7 @@ export function loadStaticFiles(publicDir: string, extra: Record<string, string>
   }
   for (const [name, file] of Object.entries(fontFiles())) contents.set(name, readFileSync(file))
   for (const [name, text] of Object.entries(extra)) contents.set(name, Buffer.from(text))
+  contents.set('css/site.css', joinStyleSheets(contents))
 
   const byName = new Map<string, StaticFile>()
   // Style sheets name other files: they come last, when those have their addresses.
@@ -92,6 +93,14 @@ export function loadStaticFiles(publicDir: string, extra: Record<string, string>
       return file.url
     },
   }
+}
+
+/** One style sheet of those in css/, in the order of their names: one request for all of them. */
+function joinStyleSheets(contents: Map<string, Buffer>): Buffer {
+  const names = [...contents.keys()].filter((name) => /^css\/\d-/.test(name)).sort()
+  const joined = Buffer.concat(names.map((name) => contents.get(name)!))
+  for (const name of names) contents.delete(name)
+  return joined
 }
 
 function makeFile(name: string, body: Buffer): StaticFile {
