@@ -222,11 +222,17 @@ export function elements(root: Document | Element, name: string): Element[] {
 }
 
 /** Why xmlsec1 cannot be asked, for `skip`. */
-export const xmlsecMissing = isInstalled('xmlsec1') ? false : 'xmlsec1 is not installed here'
+export const xmlsecMissing = isInstalled('xmlsec1', '--version')
+  ? false
+  : 'xmlsec1 is not installed here'
 
-function isInstalled(command: string): boolean {
+export const opensslMissing = isInstalled('openssl', 'version')
+  ? false
+  : 'openssl is not installed here'
+
+function isInstalled(command: string, versionArgument: string): boolean {
   try {
-    execFileSync(command, ['--version'], { stdio: 'ignore' })
+    execFileSync(command, [versionArgument], { stdio: 'ignore' })
     return true
   } catch {
     return false

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { ExclusiveCanonicalization } from 'xml-crypto'
+import { loadInstitution } from '../../src/institution.ts'
+import type { SigningKey } from '../../src/keys/signing-key.ts'
+import { buildMetadata } from '../../src/saml/metadata.ts'
+import { metadataCache } from '../../src/saml/metadata-cache.ts'
+import { bindings, nameIdFormats } from '../../src/saml/uris.ts'
+import {
+  elements,
+  makeSigningKey,
+  now,
+  parse,
+  xmlsecMissing,
+  xmlsecVerify,
+} from './saml-support.ts'
+
+const institution = loadInstitution(
+  fileURLToPath(new URL('../../demo/institution.json', import.meta.url)),
+)
+const baseUrl = 'https://idp.uni.example.gr'
+const keys = [makeSigningKey(), makeSigningKey()]
+const own = {
+  baseUrl,
+  scope: 'uni.example.gr',
+  institution,
+  keys,
+  validUntil: new Date('2026-12-05T00:00:00.000Z'),
+}
+const xml = buildMetadata(own)
+const document = parse(xml)
+const texts = (name: string) => elements(document, name).map((element) => element.textContent)
+const attributes = (name: string, attribute: string) =>
+  elements(document, name).map((element) => element.getAttribute(attribute))
+
+describe('our own metadata (saml2int SDP-MD08 to 12, SDP-IDP14 and 33)', () => {
+  it('is signed by the active key, and says until when it is valid', {
+    skip: xmlsecMissing,
+  }, () => {
+    const root = document.documentElement
+    xmlsecVerify(xml, keys[0]!.certificate!, 'EntityDescriptor', root.getAttribute('ID')!)
+    assert.equal(root.getAttribute('entityID'), `${baseUrl}/saml/metadata`)
+    assert.equal(root.getAttribute('validUntil'), '2026-12-05T00:00:00.000Z')
+    assert.equal(root.getAttribute('cacheDuration'), 'PT6H')
+  })
+
+  it('is in canonical form, and carries no document type', () => {
+    assert.ok(
+      new ExclusiveCanonicalization().process(document.documentElement as never, {}) === xml,
+    )
+  })
+
+  it('publishes every key, the signing one first', () => {
+    const [, ...published] = texts('X509Certificate')
+    assert.deepEqual(
+      published,
+      keys.map(({ certificate }) => certificate),
+    )
+    assert.deepEqual(attributes('KeyDescriptor', 'use'), ['signing', 'signing'])
+  })
+
+  it('lists SSO and SLO by HTTP-Redirect and HTTP-POST, and every NameID format', () => {
+    const both = [bindings.httpRedirect, bindings.httpPost]
+    assert.deepEqual(attributes('SingleSignOnService', 'Binding'), both)
+    assert.deepEqual(attributes('SingleLogoutService', 'Binding'), both)
+    assert.deepEqual(
+      new Set(attributes('SingleSignOnService', 'Location')),
+      new Set([`${baseUrl}/saml/sso`]),
+    )
+    assert.deepEqual(texts('NameIDFormat'), Object.values(nameIdFormats))
+  })
+
+  it('says its scope literally', () => {
+    const [scope] = elements(document, 'Scope')
+    assert.equal(scope!.textContent, 'uni.example.gr')
+    assert.equal(scope!.getAttribute('regexp'), 'false')
+  })
+
+  it('gives names, descriptions and links in Greek and English, and a logo', () => {
+    for (const name of [
+      'DisplayName',
+      'Description',
+      'InformationURL',
+      'PrivacyStatementURL',
+      'OrganizationName',
+      'OrganizationDisplayName',
+      'OrganizationURL',
+    ]) {
+      assert.deepEqual(attributes(name, 'xml:lang'), ['el', 'en'], name)
+    }
+    for (const name of ['InformationURL', 'PrivacyStatementURL', 'OrganizationURL', 'Logo']) {
+      for (const url of texts(name)) assert.match(url!, /^(https?:\/\/|data:)/, name)
+    }
+    assert.equal(elements(document, 'Logo').length, 1)
+  })
+
+  it('names technical, support and security contacts with mailto addresses', () => {
+    assert.deepEqual(attributes('ContactPerson', 'contactType'), ['technical', 'support', 'other'])
+    assert.equal(
+      attributes('ContactPerson', 'remd:contactType')[2],
+      'http://refeds.org/metadata/contactType/security',
+    )
+    for (const address of texts('EmailAddress')) assert.match(address!, /^mailto:[^\s@]+@[^\s@]+$/)
+    for (const name of texts('GivenName')) assert.ok(name!.trim())
+  })
+
+  it('has an errorURL with the REFEDS placeholders', () => {
+    assert.equal(
+      attributes('IDPSSODescriptor', 'errorURL')[0],
+      `${baseUrl}/saml/error?code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX`,
+    )
+  })
+
+  it('orders its elements as the schema does', () => {
+    const children = (parent: Element) => [
+      ...new Set(Array.from(parent.childNodes).map((child) => (child as Element).localName)),
+    ]
+    assert.deepEqual(children(document.documentElement), [
+      'Signature',
+      'Extensions',
+      'IDPSSODescriptor',
+      'Organization',
+      'ContactPerson',
+    ])
+    assert.deepEqual(children(elements(document, 'IDPSSODescriptor')[0]!), [
+      'Extensions',
+      'KeyDescriptor',
+      'SingleLogoutService',
+      'NameIDFormat',
+      'SingleSignOnService',
+    ])
+  })
+})
+
+describe('our own metadata over time', () => {
+  function cacheAt(start: Date) {
+    const clock = { now: start }
+    let published: readonly SigningKey[] = keys
+    const listeners: (() => void)[] = []
+    const current = metadataCache({
+      config: { baseUrl, scope: 'uni.example.gr', metadataValidDays: 14 } as never,
+      institution,
+      keys: {
+        active: () => published[0]!,
+        published: () => published,
+        onChange: (listener) => {
+          listeners.push(listener)
+          return () => {}
+        },
+      },
+      now: () => clock.now,
+    })
+    return {
+      clock,
+      current,
+      rotate(next: readonly SigningKey[]) {
+        published = next
+        for (const listener of listeners) listener()
+      },
+    }
+  }
+  const days = (count: number) => count * 86_400_000
+  const validUntil = (served: { xml: Buffer }) =>
+    new Date(/validUntil="([^"]+)"/.exec(served.xml.toString())![1]!).getTime()
+
+  it('always has at least half of its validity left, at most all of it', () => {
+    const { clock, current } = cacheAt(now)
+    for (let hour = 0; hour < 24 * 30; hour += 7) {
+      clock.now = new Date(now.getTime() + hour * 3_600_000)
+      const left = validUntil(current()) - clock.now.getTime()
+      assert.ok(left >= days(7) && left <= days(14), `${left / days(1)} days left`)
+    }
+  })
+
+  it('is signed once, not at every request', () => {
+    const { current } = cacheAt(now)
+    assert.equal(current(), current())
+  })
+
+  it('is the same document from every worker', () => {
+    const one = cacheAt(now).current()
+    const other = cacheAt(new Date(now.getTime() + 1000)).current()
+    assert.deepEqual(one, other)
+  })
+
+  it('follows a change of keys at once, under another ETag', () => {
+    const { current, rotate } = cacheAt(now)
+    const before = current()
+    rotate([keys[1]!])
+    const after = current()
+    assert.notEqual(after.etag, before.etag)
+    assert.ok(!after.xml.includes(keys[0]!.certificate!))
+  })
+})
