@@ -33,10 +33,9 @@ const child = spawn(
   ],
   { stdio: 'inherit' },
 )
-// The terminal sends Ctrl-C to the whole group, the child included; passing it on as well would
-// count as a second Ctrl-C there. Other signals reach only us.
-process.on('SIGINT', () => {})
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// Ctrl-C reaches the whole group, so the server may see it twice: it takes signals that arrive
+// together as one.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => {
   process.exitCode = signal ? 1 : (code ?? 1)
 })
