@@ -1,4 +1,4 @@
-import type { Collection } from 'mongodb'
+import type { mongo } from 'mongoose'
 import type { Account } from './account.ts'
 import { AccountModel } from './account-model.ts'
 import type { Person } from './person.ts'
@@ -7,8 +7,8 @@ import { PersonModel, type StoredPerson } from './person-model.ts'
 export { normalizeUsername } from './username.ts'
 
 /** Plain documents: these are read on every sign-in and every response to a service. */
-export const people = () => PersonModel.collection as unknown as Collection<StoredPerson>
-export const accounts = () => AccountModel.collection as unknown as Collection<Account>
+export const people = () => PersonModel.collection as unknown as mongo.Collection<StoredPerson>
+export const accounts = () => AccountModel.collection as unknown as mongo.Collection<Account>
 
 /** Makes the indexes that uniqueness of people and usernames rests on. Safe to call again. */
 export async function preparePeopleStore(): Promise<void> {

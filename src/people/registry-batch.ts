@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from 'mongodb'
+import mongoose from 'mongoose'
 import type { Account } from './account.ts'
 import { accounts, people } from './people-store.ts'
 import type { PreparedRow, Sealer } from './person-merge.ts'
@@ -19,6 +19,10 @@ export interface BatchReport {
   readonly peopleCreated: number
   readonly accountsCreated: number
 }
+
+// mongoose's own driver: an error class of another copy would not be recognised.
+const { MongoBulkWriteError } = mongoose.mongo
+type BulkWriteError = InstanceType<typeof MongoBulkWriteError>
 
 const duplicateKey = 11_000
 const maxAttempts = 8
@@ -108,7 +112,7 @@ export async function writePeople(drafts: readonly Draft[]): Promise<Set<Draft>>
   } catch (error) {
     const indexes = duplicateIndexes(error)
     for (const index of indexes) lost.add((written[index] as (typeof written)[number]).draft)
-    const { result } = error as MongoBulkWriteError
+    const { result } = error as BulkWriteError
     applied = result.insertedCount + result.matchedCount
   }
   if (applied + lost.size < drafts.length) {
@@ -130,7 +134,7 @@ export async function writePeople(drafts: readonly Draft[]): Promise<Set<Draft>>
 function updateOperation(
   before: StoredPerson,
   after: StoredPerson,
-): AnyBulkWriteOperation<StoredPerson> {
+): mongoose.mongo.AnyBulkWriteOperation<StoredPerson> {
   const changes: Record<string, unknown> = {}
   const removed: Record<string, ''> = {}
   for (const field of Object.keys(before) as (keyof StoredPerson)[]) {
@@ -198,6 +202,6 @@ async function writeAccounts(drafts: readonly Draft[], dryRun: boolean): Promise
   } catch (error) {
     // The other import was faster with the same account.
     duplicateIndexes(error)
-    return (error as MongoBulkWriteError).insertedCount
+    return (error as BulkWriteError).insertedCount
   }
 }

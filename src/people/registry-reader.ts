@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { type CsvError, parse } from 'csv-parse'
+import { parse } from 'csv-parse/sync'
 import { type RegistryColumn, type RegistryRow, registryColumns } from './registry-row.ts'
 
 export type UnreadableReason =
@@ -29,8 +29,8 @@ export interface RegistryFile {
   readonly rows: AsyncIterable<ReadRow>
 }
 
-/** Longer rows come from a quote that never closes, not from a source system. Bytes. */
-const maxRowBytes = 65_536
+/** No source system writes longer ones: what does is not text in lines. UTF-16 units. */
+const maxLineLength = 65_536
 const maxUnknownColumns = 50
 
 /**
@@ -83,59 +83,50 @@ function chooseDelimiter(start: string): string {
   return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best))
 }
 
+/**
+ * One line, one row: no column may hold a line break, and so a quote that is not closed spoils its
+ * own row, not the rest of the file.
+ */
 async function* readCsv(
   stream: ReadStream,
   delimiter: string,
   unknownColumns: Set<string>,
 ): AsyncGenerator<ReadRow> {
-  const skipped: number[] = []
-  const parser = parse({
-    bom: true,
-    delimiter,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: maxRowBytes,
-    on_skip: (error: CsvError | undefined) => {
-      // Past this the parser has lost its place: going on would drop rows without a word.
-      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw unclosedQuote(Number(error.lines))
-      skipped.push(Number(error?.lines ?? 0))
-      return undefined
-    },
-  })
-  stream.on('error', (error) => parser.destroy(error))
   let columns: (RegistryColumn | undefined)[] | undefined
-  try {
-    for await (const entry of stream.pipe(parser)) {
-      const { info, record } = entry as { info: { lines: number }; record: string[] }
-      for (const line of skipped.splice(0)) yield { line, unreadable: 'CSV_QUOTES' }
-      if (columns === undefined) {
-        columns = readHeader(record, unknownColumns)
-        continue
-      }
-      const line = info.lines - lineBreaks(record)
-      if (record.length !== columns.length) {
-        yield { line, unreadable: 'CSV_FIELD_COUNT' }
-        continue
-      }
-      const row: Partial<Record<RegistryColumn, string>> = {}
-      columns.forEach((column, index) => {
-        if (column) row[column] = record[index]
-      })
-      yield { line, row }
+  let line = 0
+  for await (const text of splitLines(stream)) {
+    line++
+    const values = splitCsvLine(text, delimiter)
+    if (columns === undefined) {
+      if (!values) throw new RegistryFileError('the quotes of the header do not match')
+      columns = readHeader(values, unknownColumns)
+      continue
     }
-  } finally {
-    stream.destroy()
+    if (!values) yield { line, unreadable: 'CSV_QUOTES' }
+    // Spreadsheets write rows of nothing but delimiters below their data.
+    else if (values.every((value) => value.trim() === '')) continue
+    else if (values.length !== columns.length) yield { line, unreadable: 'CSV_FIELD_COUNT' }
+    else yield { line, row: nameValues(columns, values) }
   }
-  for (const line of skipped.splice(0)) yield { line, unreadable: 'CSV_QUOTES' }
   if (columns === undefined) throw new RegistryFileError('the file is empty: a header is expected')
 }
 
-function unclosedQuote(line: number): RegistryFileError {
-  return new RegistryFileError(
-    `a row near line ${line} is longer than ${maxRowBytes} bytes, probably a quote that is not closed: the file was read only up to there`,
-  )
+/** @returns undefined when the quotes do not match (RFC 4180 section 2) */
+function splitCsvLine(text: string, delimiter: string): string[] | undefined {
+  if (!text.includes('"')) return text.split(delimiter)
+  try {
+    return (parse(text, { delimiter }) as string[][])[0]
+  } catch {
+    return undefined
+  }
+}
+
+function nameValues(columns: readonly (RegistryColumn | undefined)[], values: readonly string[]) {
+  const row: Partial<Record<RegistryColumn, string>> = {}
+  columns.forEach((column, index) => {
+    if (column) row[column] = values[index]
+  })
+  return row
 }
 
 function readHeader(header: string[], unknownColumns: Set<string>): (RegistryColumn | undefined)[] {
@@ -158,11 +149,6 @@ function knownColumn(name: string, unknownColumns: Set<string>): RegistryColumn 
   return undefined
 }
 
-/** The parser counts lines at a row's end; quoted values may span several. */
-function lineBreaks(record: string[]): number {
-  return record.reduce((sum, value) => sum + (value.match(/\r\n|\r|\n/g)?.length ?? 0), 0)
-}
-
 async function* readJsonLines(
   stream: ReadStream,
   unknownColumns: Set<string>,
@@ -170,20 +156,22 @@ async function* readJsonLines(
   let line = 0
   for await (const text of splitLines(stream)) {
     line++
-    const bare = line === 1 ? text.replace(/^\ufeff/, '').trim() : text.trim()
-    if (bare !== '') yield readJsonRow(bare, line, unknownColumns)
+    if (text.trim() !== '') yield readJsonRow(text, line, unknownColumns)
   }
 }
 
+/** Lines without their end; the BOM goes with the decoder. */
 async function* splitLines(stream: ReadStream): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n')
+    const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split(/\r?\n/)
     rest = lines.pop() as string
     yield* lines
-    if (rest.length > maxRowBytes) {
-      throw new RegistryFileError(`a line is longer than ${maxRowBytes} bytes: not JSON Lines`)
+    if (rest.length > maxLineLength) {
+      throw new RegistryFileError(
+        `a line is longer than ${maxLineLength} characters: is this text?`,
+      )
     }
   }
   rest += decoder.decode()
