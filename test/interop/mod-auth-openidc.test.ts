@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
 import { Browser, type Page } from './support/browser.ts'
 import { claimScopes, shutOut, student, studentClaims } from './support/demo-people.ts'
@@ -20,6 +20,7 @@ import {
   type ServiceSite,
   startServices,
 } from './support/service-site.ts'
+import { showLogsOnFailure } from './support/show-logs.ts'
 
 const [secretPort = 0, keyPort = 0] = await freePorts(2)
 const folder = newSiteFolder()
@@ -69,11 +70,7 @@ before(async () => {
   })
 })
 
-afterEach((context) => {
-  if ('passed' in context && !context.passed) {
-    console.error(`${identityProvider.logs()}\n${site.logs()}`)
-  }
-})
+showLogsOnFailure(() => [identityProvider, site])
 
 after(async () => {
   await site?.stop()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { Browser, type Page } from './support/browser.ts'
 import {
   everyAttribute,
@@ -26,6 +26,7 @@ import {
   applicationUrl,
   type SpApplication,
 } from './support/shibboleth-config.ts'
+import { showLogsOnFailure } from './support/show-logs.ts'
 
 const passwordClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport'
 const smartcardClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI'
@@ -70,11 +71,7 @@ before(async () => {
   })
 })
 
-afterEach((context) => {
-  if ('passed' in context && !context.passed) {
-    console.error(`${identityProvider.logs()}\n${site.logs()}`)
-  }
-})
+showLogsOnFailure(() => [identityProvider, site])
 
 after(async () => {
   await site?.stop()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { Browser, type Page } from './support/browser.ts'
 import { student } from './support/demo-people.ts'
 import { freePorts } from './support/free-ports.ts'
@@ -17,6 +17,7 @@ import {
   startServices,
 } from './support/service-site.ts'
 import { applicationUrl, type SpApplication } from './support/shibboleth-config.ts'
+import { showLogsOnFailure } from './support/show-logs.ts'
 
 const [samlPort = 0, oidcPort = 0] = await freePorts(2)
 const shibboleth: SpApplication = {
@@ -48,11 +49,7 @@ before(async () => {
   })
 })
 
-afterEach((context) => {
-  if ('passed' in context && !context.passed) {
-    console.error(`${identityProvider.logs()}\n${site.logs()}`)
-  }
-})
+showLogsOnFailure(() => [identityProvider, site])
 
 after(async () => {
   await site?.stop()

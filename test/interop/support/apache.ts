@@ -53,7 +53,7 @@ DefaultRuntimeDir ${folder}
 PidFile ${folder}/apache.pid
 Mutex file:${folder} default
 ErrorLog ${folder}/error.log
-LogLevel warn auth_openidc:info
+LogLevel warn
 ${user}
 ${modules.map((name) => `LoadModule ${moduleName(name)} /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
 StartServers 1

@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { formsOf, type HtmlForm } from './html-forms.ts'
 
 /** More hops than any sign-in takes. */
@@ -11,7 +12,7 @@ export interface Credentials {
 export interface Page {
   readonly url: string
   readonly status: number
-  readonly headers: Headers
+  readonly location?: string
   readonly text: string
   readonly forms: readonly HtmlForm[]
 }
@@ -35,7 +36,7 @@ export class Browser {
    * only pass a SAML message on, and through the sign-in form when given a username and password.
    */
   async open(url: string, credentials?: Credentials): Promise<Page> {
-    return this.goOn(await this.request('get', url), credentials)
+    return this.goOn(await this.request('GET', url), credentials)
   }
 
   /** Sends a form with these values beside its own, then goes on as `open` does. */
@@ -51,13 +52,13 @@ export class Browser {
     let page = start
     let typedAlready = false
     for (let hop = 0; hop < maxHops; hop++) {
-      const location = page.headers.get('location')
+      const { location } = page
       const messageForm = page.forms.find(
         ({ fields }) => fields.has('SAMLRequest') || fields.has('SAMLResponse'),
       )
       const loginForm = page.forms.find(({ fields }) => fields.has('password'))
       if (page.status >= 300 && page.status < 400 && location) {
-        page = await this.request('get', new URL(location, page.url).href)
+        page = await this.request('GET', new URL(location, page.url).href)
       } else if (messageForm) {
         this.posted.push(messageForm)
         page = await this.send(messageForm)
@@ -75,38 +76,60 @@ export class Browser {
   private send(form: HtmlForm, values: Readonly<Record<string, string>> = {}): Promise<Page> {
     const body = new URLSearchParams([...form.fields])
     for (const [name, value] of Object.entries(values)) body.set(name, value)
-    if (form.method === 'post') return this.request('post', form.action, body)
+    if (form.method === 'post') return this.request('POST', form.action, body)
     const url = new URL(form.action)
     url.search = body.toString()
-    return this.request('get', url.href)
+    return this.request('GET', url.href)
   }
 
-  private async request(method: string, url: string, body?: URLSearchParams): Promise<Page> {
+  private async request(
+    method: 'GET' | 'POST',
+    url: string,
+    body?: URLSearchParams,
+  ): Promise<Page> {
     this.visited.push(url)
     const { hostname, origin } = new URL(url)
     const jar = this.cookies.get(hostname) ?? new Map<string, string>()
     this.cookies.set(hostname, jar)
-    const response = await fetch(url, {
-      method: method.toUpperCase(),
-      redirect: 'manual',
-      body,
-      headers: {
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
-        'accept-language': 'en',
-        'user-agent': 'Propylaia interop test',
-        ...(body ? { origin } : {}),
-      },
+    const response = await exchange(method, url, body?.toString(), {
+      cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+      accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+      'accept-language': 'en',
+      // mod_auth_openidc sends nobody away for requests that are no navigation.
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      'user-agent': 'Propylaia interop test',
+      ...(body ? { 'content-type': 'application/x-www-form-urlencoded', origin } : {}),
     })
-    for (const line of response.headers.getSetCookie()) keepCookie(jar, line)
-    const text = await response.text()
-    return {
-      url,
-      status: response.status,
-      headers: response.headers,
-      text,
-      forms: formsOf(text, url),
-    }
+    for (const line of response.headers['set-cookie'] ?? []) keepCookie(jar, line)
+    const { status, text, headers } = response
+    return { url, status, location: headers.location, text, forms: formsOf(text, url) }
   }
+}
+
+/** One request and its whole answer; fetch() cannot be told that it navigates. */
+function exchange(
+  method: 'GET' | 'POST',
+  url: string,
+  body: string | undefined,
+  headers: OutgoingHttpHeaders,
+): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method, headers }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.once('error', reject)
+      response.once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      )
+    })
+    call.once('error', reject)
+    call.end(body)
+  })
 }
 
 function keepCookie(jar: Map<string, string>, line: string): void {

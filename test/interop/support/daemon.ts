@@ -39,13 +39,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stdio: ['ignore', output, output],
   })
   closeSync(output)
-  const failed = new Promise<never>((_resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code, signal) =>
-      reject(new Error(`${options.name} ended early: ${signal ?? `code ${code}`}`)),
-    )
+  let failure: Error | undefined
+  child.once('error', (error) => {
+    failure = error
   })
-  failed.catch(() => {})
+  child.once('exit', (code, signal) => {
+    failure ??= new Error(`${options.name} ended early: ${signal ?? `code ${code}`}`)
+  })
   const logs = () =>
     [options.outputFile, ...(options.otherLogFiles ?? [])]
       .filter((file) => existsSync(file))
@@ -59,7 +59,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     process.removeListener('exit', killAtExit)
   }
   try {
-    await Promise.race([waitUntil(`${options.name} is ready`, options.isReady), failed])
+    await waitUntil(`${options.name} is ready`, () => {
+      if (failure) throw failure
+      return options.isReady()
+    })
   } catch (error) {
     await stop()
     throw new Error(`${(error as Error).message}\n${logs()}`, { cause: error })
