@@ -1,0 +1,293 @@
+import { randomInt } from 'node:crypto'
+import { hashPassword } from '../login/password.ts'
+import { type Account, accountStanding } from '../people/account.ts'
+import { activateAccount, releaseAccount, stopAccount } from '../people/account-state.ts'
+import { maskNationalNumber, openNationalNumber } from '../people/national-number.ts'
+import { findAccountByUsername, findPerson, normalizeUsername } from '../people/people-store.ts'
+import { currentRoles, type SealedNationalNumber } from '../people/person.ts'
+import { importRegistry } from '../people/registry-import.ts'
+import { type RegistryColumn, registryColumns } from '../people/registry-row.ts'
+import { rejectionTexts } from '../people/rejection-texts.ts'
+import { isUsername } from '../people/username.ts'
+import { assignUsername } from '../people/username-assignment.ts'
+import { endSessionsOfPerson } from '../sso/sessions.ts'
+import { readArguments, usageError } from './arguments.ts'
+import type { CliContext } from './cli-context.ts'
+
+const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
+       propylaia account show USERNAME [--json]
+       propylaia account disable|lock USERNAME [--reason TEXT]
+       propylaia account enable|unlock USERNAME
+
+create makes the account of somebody the registry knows without one (--record), or of a new person:
+  --role student|faculty|staff|affiliate --first-name-el X --last-name-el X
+  and, as in the registry file, --first-name-en --last-name-en --father-name-el --birth-date
+  --gender --citizenship --mobile --email --department-code --registration-number …
+National numbers are not given here, where other users of the machine see them: import a file.
+--activate gives the account (a pending one too) a password: the first line of standard input with
+--password-stdin, else one that is made up and printed once.
+disable and lock also end the person's sign-ins.
+`
+
+type Needs = Pick<CliContext, 'config' | 'secrets' | 'audit' | 'now' | 'sessionStore'>
+
+/** Columns that have no flag: set by the command, or not for a command line. */
+const noFlag: ReadonlySet<RegistryColumn> = new Set([
+  'source',
+  'sourceId',
+  'status',
+  'username',
+  'amka',
+  'ssn',
+  'ssnCountry',
+  'afm',
+  'afmCountry',
+])
+
+const columnFlags = new Map(
+  registryColumns
+    .filter((column) => !noFlag.has(column))
+    .map((column) => [column.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), column]),
+)
+
+const options = {
+  json: { type: 'boolean', default: false },
+  reason: { type: 'string' },
+  record: { type: 'string' },
+  activate: { type: 'boolean', default: false },
+  'password-stdin': { type: 'boolean', default: false },
+} as const
+
+interface Values {
+  json: boolean
+  reason?: string
+  record?: string
+  activate: boolean
+  'password-stdin': boolean
+}
+
+type Action = (context: Needs, username: string, values: Values, args: Facts) => Promise<number>
+type Facts = Partial<Record<RegistryColumn, string>>
+
+const actions: Record<string, Action> = {
+  create: createAccount,
+  show: showAccount,
+  disable: (context, username, values) => stop(context, username, 'disabled', values.reason),
+  lock: (context, username, values) => stop(context, username, 'locked', values.reason),
+  enable: (context, username) => release(context, username, 'disabled'),
+  unlock: (context, username) => release(context, username, 'locked'),
+}
+
+/** `account create|show|disable|enable|lock|unlock`: see the usage above. */
+export async function accountCommand(context: Needs, args: string[]): Promise<number> {
+  const flags = Object.fromEntries(
+    [...columnFlags.keys()].map((flag) => [flag, { type: 'string' }]),
+  )
+  const parsed = readArguments(args, { ...flags, ...options } as typeof options, usage)
+  if (typeof parsed === 'number') return parsed
+  const [name, given, ...more] = parsed.positionals
+  const action = name !== undefined && Object.hasOwn(actions, name) ? actions[name] : undefined
+  if (!action || given === undefined || more.length > 0) {
+    return usageError('expected: account create|show|disable|enable|lock|unlock USERNAME', usage)
+  }
+  const username = normalizeUsername(given)
+  if (!isUsername(username)) {
+    return usageError(`username "${given}" ${rejectionTexts.USERNAME_PATTERN}`, usage)
+  }
+  const facts: Facts = {}
+  for (const [flag, value] of Object.entries(parsed.values)) {
+    const column = columnFlags.get(flag)
+    if (column) facts[column] = String(value)
+  }
+  return action(context, username, parsed.values as Values, facts)
+}
+
+async function createAccount(
+  context: Needs,
+  username: string,
+  values: Values,
+  facts: Facts,
+): Promise<number> {
+  if (values['password-stdin'] && !values.activate) {
+    return usageError('--password-stdin needs --activate', usage)
+  }
+  const byHand = Object.keys(facts).length > 0
+  if (values.record !== undefined && byHand) {
+    return usageError('give --record or the facts of a new person, not both', usage)
+  }
+  let account = await findAccountByUsername(username)
+  const isNew = account === null
+  if (account && (!values.activate || byHand || values.record !== undefined)) {
+    return fail(`there is an account "${username}" already`)
+  }
+  if (!account) {
+    const problem =
+      values.record === undefined
+        ? await addPerson(context, username, facts)
+        : await assignUsername(values.record, username)
+    if (problem !== undefined) return fail(problem)
+    account = await findAccountByUsername(username)
+    if (!account) return fail(`"${username}" was not created: somebody else was faster`)
+    record(context, 'account.create', account)
+  }
+  if (values.activate) return activate(context, account, values)
+  return print(values, { username, state: account.state, created: isNew }, `${username}: pending\n`)
+}
+
+/** A person by hand is a row of the source `manual`, checked like every other. */
+async function addPerson(
+  context: Needs,
+  username: string,
+  facts: Facts,
+): Promise<string | undefined> {
+  if (facts.role === undefined) {
+    return `no record has the username "${username}"; give --record SOURCE:ID, or --role and names for a new person`
+  }
+  const problems: string[] = []
+  const row = { ...facts, source: 'manual', sourceId: username, username }
+  await importRegistry([{ line: 1, row }], {
+    secrets: context.secrets,
+    scope: context.config.scope,
+    now: context.now,
+    onRejected: (rejected) => {
+      for (const { column, value, reason } of rejected.problems) {
+        problems.push(`${column} "${value}" ${rejectionTexts[reason]}`)
+      }
+    },
+  })
+  return problems.length > 0 ? problems.join('\npropylaia: ') : undefined
+}
+
+async function activate(context: Needs, account: Account, values: Values): Promise<number> {
+  const made = values['password-stdin'] ? undefined : makePassword()
+  const password = made ?? (await readFirstLine(process.stdin))
+  if (password.length < 8 || Buffer.byteLength(password) > 1024) {
+    return fail('the password must have at least 8 characters and at most 1024 bytes')
+  }
+  if (!(await activateAccount(account._id, await hashPassword(password), context.now()))) {
+    return fail(`the account "${account.username}" is ${account.state}, not pending`)
+  }
+  record(context, 'account.activate', account)
+  const text = made ? `password: ${made}\n` : ''
+  return print(
+    values,
+    { username: account.username, state: 'active', ...(made ? { password: made } : {}) },
+    `${account.username}: active\n${text}`,
+  )
+}
+
+async function showAccount(context: Needs, username: string, values: Values): Promise<number> {
+  const account = await findAccountByUsername(username)
+  if (!account) return fail(`there is no account "${username}"`)
+  const person = await findPerson(account._id)
+  const masked = (entry: SealedNationalNumber) =>
+    `${entry.country} ${maskNationalNumber(openNationalNumber(context.secrets, entry))}`
+  const now = context.now()
+  const current = person ? currentRoles(person, now) : []
+  // Named one by one: what is added to accounts later must not show up here by itself.
+  const shown = {
+    username: account.username,
+    personId: account._id,
+    state: account.state,
+    standing: accountStanding(account, now),
+    stateReason: account.stateReason,
+    hasPassword: account.passwordHash !== undefined,
+    activatedAt: account.activatedAt,
+    passwordChangedAt: account.passwordChangedAt,
+    expiresAt: account.expiresAt,
+    mobile: account.mobile,
+    email: account.email,
+    firstName: person?.firstName,
+    lastName: person?.lastName,
+    fatherName: person?.fatherName,
+    birthDate: person?.birthDate,
+    gender: person?.gender,
+    citizenship: person?.citizenship,
+    nationalNumbers: person?.nationalNumbers.map(masked),
+    taxNumber: person?.taxNumber && masked(person.taxNumber),
+    roles: person?.roles.map((role) => ({ ...role, isCurrent: current.includes(role) })),
+  }
+  const lines = Object.entries(shown)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name.padEnd(18)} ${textOf(value)}\n`)
+  return print(values, shown, lines.join(''))
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value) && value.every((element) => typeof element === 'string')) {
+    return value.join(', ')
+  }
+  if (Array.isArray(value)) return value.map((element) => `\n  ${JSON.stringify(element)}`).join('')
+  if (typeof value === 'object' && value !== null && 'el' in value && 'en' in value) {
+    return `${value.el} / ${value.en}`
+  }
+  return String(value)
+}
+
+async function stop(
+  context: Needs,
+  username: string,
+  state: 'disabled' | 'locked',
+  reason: string | undefined,
+): Promise<number> {
+  const account = await findAccountByUsername(username)
+  if (!account) return fail(`there is no account "${username}"`)
+  const stopped = await stopAccount(account._id, state, reason)
+  // Also when it was stopped before: the run that stopped it may not have come this far.
+  const ended = await endSessionsOfPerson(context.sessionStore, account._id)
+  if (!stopped) return fail(`the account "${username}" is ${account.state}`)
+  record(context, state === 'disabled' ? 'account.disable' : 'account.lock', account, reason)
+  process.stdout.write(`${username}: ${state}; ${ended} sign-ins ended\n`)
+  return 0
+}
+
+async function release(
+  context: Needs,
+  username: string,
+  from: 'disabled' | 'locked',
+): Promise<number> {
+  const account = await findAccountByUsername(username)
+  if (!account) return fail(`there is no account "${username}"`)
+  const state = await releaseAccount(account, from)
+  if (state === undefined) return fail(`the account "${username}" is ${account.state}, not ${from}`)
+  record(context, from === 'disabled' ? 'account.enable' : 'account.unlock', account)
+  process.stdout.write(`${username}: ${state}\n`)
+  return 0
+}
+
+function record(context: Needs, event: string, account: Account, reason?: string): void {
+  context.audit.record({
+    event,
+    result: 'success',
+    personId: account._id,
+    username: account.username,
+    details: { by: 'command line', ...(reason === undefined ? {} : { reason }) },
+  })
+}
+
+function print(values: Values, json: object, text: string): 0 {
+  process.stdout.write(values.json ? `${JSON.stringify(json, null, 2)}\n` : text)
+  return 0
+}
+
+function fail(problem: string): 1 {
+  process.stderr.write(`propylaia: ${problem}\n`)
+  return 1
+}
+
+/** 99 bits, in groups that can be read out over a telephone: no 0/o, 1/l/i. */
+function makePassword(): string {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
+  const group = () => Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('')
+  return [group(), group(), group(), group()].join('-')
+}
+
+async function readFirstLine(input: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  for await (const chunk of input) {
+    text += chunk.toString()
+    if (text.includes('\n')) break
+  }
+  return (text.split('\n', 1)[0] as string).replace(/\r$/, '')
+}

@@ -1,0 +1,58 @@
+import type { Account, AccountState } from './account.ts'
+import { accounts } from './people-store.ts'
+
+/**
+ * Activates a pending account with its first password.
+ *
+ * @returns false when it is not pending (any more)
+ */
+export async function activateAccount(
+  personId: string,
+  passwordHash: string,
+  now: Date,
+): Promise<boolean> {
+  const result = await accounts().updateOne(
+    { _id: personId, state: 'pending' },
+    { $set: { state: 'active', passwordHash, passwordChangedAt: now, activatedAt: now } },
+  )
+  return result.matchedCount === 1
+}
+
+/**
+ * Stops an account: nobody signs in with it until it is released. The caller ends its sessions.
+ *
+ * @param reason for admins; the person never sees it
+ * @returns false when it is stopped already, or locking one that is not active
+ */
+export async function stopAccount(
+  personId: string,
+  state: 'disabled' | 'locked',
+  reason: string | undefined,
+): Promise<boolean> {
+  const from: AccountState[] = state === 'locked' ? ['active'] : ['pending', 'active', 'locked']
+  const result = await accounts().updateOne(
+    { _id: personId, state: { $in: from } },
+    {
+      $set: { state, ...(reason === undefined ? {} : { stateReason: reason }) },
+      ...(reason === undefined ? { $unset: { stateReason: '' } } : {}),
+    },
+  )
+  return result.matchedCount === 1
+}
+
+/**
+ * Takes back stopAccount(): active again, or pending when it was never activated.
+ *
+ * @returns the new state, or undefined when the account is not in state `from`
+ */
+export async function releaseAccount(
+  account: Account,
+  from: 'disabled' | 'locked',
+): Promise<AccountState | undefined> {
+  const state = account.activatedAt === undefined ? 'pending' : 'active'
+  const result = await accounts().updateOne(
+    { _id: account._id, state: from },
+    { $set: { state }, $unset: { stateReason: '' } },
+  )
+  return result.matchedCount === 1 ? state : undefined
+}
