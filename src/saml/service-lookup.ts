@@ -2,7 +2,10 @@ import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 
 /** findServiceProvider of the federation room, or a test's own. */
-export type FindServiceProvider = (entityId: string) => Promise<ServiceProvider | undefined>
+export type FindServiceProvider = (
+  entityId: string,
+  now: Date,
+) => Promise<ServiceProvider | undefined>
 
 /**
  * The service that a message names, if it may be answered.
@@ -15,7 +18,7 @@ export async function approvedServiceProvider(
   entityId: string,
   now: Date,
 ): Promise<ServiceProvider> {
-  const sp = await find(entityId)
+  const sp = await find(entityId, now)
   if (!sp) {
     throw new IdpError('SAML_SERVICE_UNKNOWN', `no service is registered as "${entityId}"`, {
       status: 403,

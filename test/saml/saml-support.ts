@@ -253,12 +253,15 @@ export function xmlsec(files: Record<string, string | Buffer>, args: string[]): 
 
 /** Verifies with xmlsec1 the enveloped signature of the element with this ID. */
 export function xmlsecVerify(xml: string, certificate: string, element: string, id: string): void {
-  const namespace = element === 'Assertion' ? namespaces.saml : namespaces.samlp
-  const type = element === 'EntityDescriptor' ? namespaces.md : namespace
+  const known: Record<string, string> = {
+    Assertion: namespaces.saml,
+    EntityDescriptor: namespaces.md,
+  }
+  const namespace = known[element] ?? namespaces.samlp
   xmlsec({ 'message.xml': xml, 'cert.pem': pem(certificate) }, [
     '--verify',
     '--id-attr:ID',
-    `${type}:${element}`,
+    `${namespace}:${element}`,
     '--node-xpath',
     `//*[@ID='${id}']/*[local-name()='Signature']`,
     '--pubkey-cert-pem',

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { verify } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { inflateRawSync } from 'node:zlib'
+import { bindings, namespaces } from '../../src/saml/uris.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { HttpClient } from '../support/http-client.ts'
+import {
+  elements,
+  makeKey,
+  parse,
+  redirectQuery,
+  signMessage,
+  xmlsecMissing,
+  xmlsecVerify,
+} from './saml-support.ts'
+import {
+  newPerson,
+  postedForm,
+  redirectOf,
+  registerService,
+  type ServiceOptions,
+  signIn,
+  statusOf,
+} from './sso-support.ts'
+
+const key = makeKey()
+const first: ServiceOptions = {
+  entityId: 'https://first.example.gr',
+  acsUrl: 'https://first.example.gr/acs',
+  logoutUrl: 'https://first.example.gr/slo?keep=1',
+  key,
+}
+const second: ServiceOptions = {
+  entityId: 'https://second.example.gr',
+  acsUrl: 'https://second.example.gr/acs',
+  logoutUrl: 'https://second.example.gr/slo',
+  logoutBinding: bindings.httpPost,
+  key,
+}
+
+let app: TestApp
+before(async () => {
+  app = await startTestApp()
+  for (const service of [first, second]) await registerService(service)
+})
+after(() => app.close())
+
+const unsolicited = ({ entityId }: ServiceOptions) =>
+  `/saml/unsolicited?providerId=${encodeURIComponent(entityId)}`
+
+/** A browser that is signed in at these services, and what each was told. */
+async function signedInAt(...services: ServiceOptions[]) {
+  const { client, account } = await newPerson(app)
+  const told: { nameId: string; format: string; sessionIndex: string }[] = []
+  for (const service of services) {
+    const answer = await client.get(unsolicited(service))
+    const done = answer.status === 200 ? answer : await signIn(client, answer, account.username)
+    const document = parse(postedForm(done).xml)
+    const nameId = elements(document, 'NameID')[0]!
+    told.push({
+      nameId: nameId.textContent!,
+      format: nameId.getAttribute('Format')!,
+      sessionIndex: elements(document, 'AuthnStatement')[0]!.getAttribute('SessionIndex')!,
+    })
+  }
+  return { client, told }
+}
+
+function logoutRequest(
+  service: ServiceOptions,
+  { nameId, format, sessionIndex }: { nameId: string; format: string; sessionIndex?: string },
+  attributes = '',
+) {
+  const index = sessionIndex ? `<samlp:SessionIndex>${sessionIndex}</samlp:SessionIndex>` : ''
+  return `<samlp:LogoutRequest xmlns:samlp="${namespaces.samlp}" xmlns:saml="${namespaces.saml}" ID="_logout1" Version="2.0" IssueInstant="${app.context.now().toISOString()}" Destination="${app.baseUrl}/saml/slo"${attributes}><saml:Issuer>${service.entityId}</saml:Issuer><saml:NameID Format="${format}">${nameId}</saml:NameID>${index}</samlp:LogoutRequest>`
+}
+
+const isSignedIn = async (client: HttpClient) =>
+  (await client.get(unsolicited(first))).status === 200
+
+/** Reads a LogoutResponse from the query, its signature verified with our published key. */
+function redirectedResponse(location: string) {
+  const query = location.slice(location.indexOf('SAMLResponse='))
+  const [octets, signature] = query.split('&Signature=')
+  const { publicKey } = app.context.keys.active('saml')
+  const value = Buffer.from(decodeURIComponent(signature!), 'base64')
+  assert.ok(verify('sha256', Buffer.from(octets!), publicKey, value))
+  const parameters = new URLSearchParams(query)
+  return {
+    xml: inflateRawSync(Buffer.from(parameters.get('SAMLResponse')!, 'base64')).toString(),
+    relayState: parameters.get('RelayState'),
+  }
+}
+
+describe('SAML logout: a service asks (Profiles 4.4)', () => {
+  it('by HTTP-Redirect: ends our session and says Success, signed', async () => {
+    const { client, told } = await signedInAt(first)
+    const query = redirectQuery(logoutRequest(first, told[0]!), {
+      key: key.privateKey,
+      relayState: 'r & s',
+    })
+    const answer = await client.get(`/saml/slo?${query}`)
+    assert.equal(answer.status, 303)
+    const location = answer.headers.location!
+    assert.ok(location.startsWith('https://first.example.gr/slo?keep=1&SAMLResponse='))
+    const { xml, relayState } = redirectedResponse(location)
+    assert.equal(relayState, 'r & s')
+    assert.equal(statusOf(xml), 'Success')
+    const root = parse(xml).documentElement
+    assert.equal(root.localName, 'LogoutResponse')
+    assert.equal(root.getAttribute('InResponseTo'), '_logout1')
+    assert.equal(root.getAttribute('Destination'), first.logoutUrl)
+    assert.equal(await isSignedIn(client), false)
+  })
+
+  it('by HTTP-POST: finds the session by a bounce, and answers by a signed form', {
+    skip: xmlsecMissing,
+  }, async () => {
+    const { client, told } = await signedInAt(second)
+    const xml = signMessage(logoutRequest(second, told[0]!), key)
+    const bounced = await new HttpClient(app.baseUrl).post('/saml/slo', {
+      SAMLRequest: Buffer.from(xml).toString('base64'),
+    })
+    const form = postedForm(await client.get(redirectOf(bounced)))
+    assert.equal(form.action, second.logoutUrl)
+    assert.equal(statusOf(form.xml), 'Success')
+    const { certificate } = app.context.keys.active('saml')
+    const id = parse(form.xml).documentElement.getAttribute('ID')!
+    xmlsecVerify(form.xml, certificate!, 'LogoutResponse', id)
+    assert.equal(await isSignedIn(client), false)
+  })
+
+  it('says PartialLogout when other services were in the session: nobody told them', async () => {
+    const { client, told } = await signedInAt(first, second)
+    const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
+    const answer = await client.get(`/saml/slo?${query}`)
+    assert.equal(
+      statusOf(redirectedResponse(answer.headers.location!).xml),
+      'Success/PartialLogout',
+    )
+    assert.equal(await isSignedIn(client), false)
+  })
+
+  it('says Success when there is no session left', async () => {
+    const { told } = await signedInAt(first)
+    const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
+    const answer = await new HttpClient(app.baseUrl).get(`/saml/slo?${query}`)
+    assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
+  })
+
+  it('keeps the session when the NameID or SessionIndex is of another', async () => {
+    const { client, told } = await signedInAt(first)
+    for (const wrong of [
+      { ...told[0]!, nameId: '_other' },
+      { ...told[0]!, format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' },
+      { ...told[0]!, sessionIndex: '_other' },
+    ]) {
+      const query = redirectQuery(logoutRequest(first, wrong), { key: key.privateKey })
+      const answer = await client.get(`/saml/slo?${query}`)
+      const { xml } = redirectedResponse(answer.headers.location!)
+      assert.equal(statusOf(xml), 'Requester/UnknownPrincipal')
+    }
+    assert.equal(await isSignedIn(client), true)
+  })
+
+  it('keeps the session when the request is unsigned, signed by another, or too old', async () => {
+    const { client, told } = await signedInAt(first)
+    const unsigned = await client.get(`/saml/slo?${redirectQuery(logoutRequest(first, told[0]!))}`)
+    assert.match(unsigned.body, /SAML_SIGNATURE_REQUIRED/)
+    const foreign = redirectQuery(logoutRequest(first, told[0]!), { key: makeKey().privateKey })
+    assert.match((await client.get(`/saml/slo?${foreign}`)).body, /SAML_SIGNATURE_INVALID/)
+    const old = redirectQuery(
+      logoutRequest(first, told[0]!, ' NotOnOrAfter="2020-01-01T00:00:00Z"'),
+      { key: key.privateKey },
+    )
+    const answer = await client.get(`/saml/slo?${old}`)
+    const { xml } = redirectedResponse(answer.headers.location!)
+    assert.equal(statusOf(xml), 'Requester/RequestDenied')
+    assert.equal(await isSignedIn(client), true)
+  })
+})
