@@ -1,0 +1,88 @@
+import { compareValues, equalValues } from '../bson/compare.ts'
+import { bracketOfType } from '../bson/key.ts'
+import { T, type Value } from '../bson/value.ts'
+import type { Filter, Test } from './filter.ts'
+import { meetsElement } from './match.ts'
+
+/**
+ * Whether every document that matches `query` also matches `condition` (the filter of a partial
+ * index). May answer false for something true, never the other way: a wrong true would hide
+ * documents.
+ */
+export function implies(query: Filter, condition: Filter): boolean {
+  switch (condition.kind) {
+    case 'always':
+      return condition.matches
+    case 'and':
+      return condition.list.every((part) => implies(query, part))
+    case 'or':
+      return condition.list.some((part) => implies(query, part))
+    case 'field': {
+      const { path, test } = condition
+      if (query.kind === 'field') return query.path === path && testImplies(query.test, test)
+      if (query.kind === 'and') return query.list.some((part) => implies(part, condition))
+      return query.kind === 'or' && query.list.every((part) => implies(part, condition))
+    }
+    default:
+      return false
+  }
+}
+
+/** A value that is there, is not null, and meets the query. */
+function isPresent(test: Test): boolean {
+  switch (test.op) {
+    case 'eq':
+    case 'gt':
+    case 'gte':
+    case 'lt':
+    case 'lte':
+      return test.value.type !== T.null
+    case 'in':
+      return !test.values.some(({ type }) => type === T.null)
+    case 'exists':
+      return test.wanted
+    case 'type':
+    case 'regex':
+    case 'size':
+    case 'mod':
+    case 'elemMatch':
+      return true
+    default:
+      return false
+  }
+}
+
+function testImplies(query: Test, condition: Test): boolean {
+  if (condition.op === 'exists') return condition.wanted && isPresent(query)
+  if (condition.op === 'eq' && condition.value.type === T.null) {
+    return query.op === 'eq' && query.value.type === T.null
+  }
+  // What holds for one wanted value holds for a document that has it, in an array too.
+  if (query.op === 'eq') return holdsFor(query.value, condition)
+  if (query.op === 'in') {
+    return query.regexes.length === 0 && query.values.every((value) => holdsFor(value, condition))
+  }
+  if (query.op === 'type') {
+    return condition.op === 'type' && query.types.isSubsetOf(condition.types)
+  }
+  const isRange = (test: Test): test is Extract<Test, { op: 'gt' | 'gte' | 'lt' | 'lte' | 'eq' }> =>
+    test.op === 'gt' || test.op === 'gte' || test.op === 'lt' || test.op === 'lte'
+  if (!isRange(query) || !isRange(condition)) return false
+  return narrower(query.op, query.value, condition.op, condition.value)
+}
+
+function holdsFor(value: Value, condition: Test): boolean {
+  if (value.type === T.null || value.type === T.array) {
+    return condition.op === 'eq' && equalValues(value, condition.value)
+  }
+  return meetsElement(value, condition)
+}
+
+function narrower(op: string, value: Value, conditionOp: string, limit: Value): boolean {
+  if (bracketOfType(value.type) !== bracketOfType(limit.type)) return false
+  if (op[0] !== conditionOp[0]) return false
+  const order = compareValues(value, limit)
+  // x >= 5 does not imply x > 5.
+  if (order === 0) return conditionOp.length === 3 || op.length === 2
+  return op[0] === 'g' ? order > 0 : order < 0
+}
