@@ -47,6 +47,8 @@ export async function openSessionStore(
     stringify: true,
   })
   store.on('error', (error) => log.error({ err: error }, 'session store failed'))
+  // Its index is being made: a short command would close the client under it, which ends the process.
+  await store.collectionP
   // The client is the application's: whoever opened it closes it.
   return { store, close: async () => {} }
 }
