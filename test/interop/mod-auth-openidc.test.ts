@@ -40,6 +40,7 @@ const byKey: RelyingPartySite = {
   scope: 'openid email',
   authentication: {
     method: 'private_key_jwt',
+    kid: 'laboratory-2026',
     privateKeyFile: join(folder, 'client-key.pem'),
     publicKeyFile: join(folder, 'client-cert.pem'),
   },
@@ -66,7 +67,11 @@ before(async () => {
   identityProvider = await startIdentityProvider()
   site = await startServices(identityProvider, folder, {
     relyingParties: [bySecret, byKey],
-    jwks: { [byKey.clientId]: { keys: [{ ...publicKey.export({ format: 'jwk' }), use: 'sig' }] } },
+    jwks: {
+      [byKey.clientId]: {
+        keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'laboratory-2026', use: 'sig' }],
+      },
+    },
   })
 })
 

@@ -7,6 +7,7 @@ export interface RelyingPartySite {
     | { readonly method: 'client_secret_basic'; readonly secret: string }
     | {
         readonly method: 'private_key_jwt'
+        readonly kid: string
         readonly privateKeyFile: string
         readonly publicKeyFile: string
       }
@@ -52,7 +53,7 @@ export function openIdDirectives(site: RelyingPartySite, issuer: string): string
   ${
     authentication.method === 'client_secret_basic'
       ? `OIDCClientSecret ${authentication.secret}`
-      : `OIDCPrivateKeyFiles ${authentication.privateKeyFile}\n  OIDCPublicKeyFiles ${authentication.publicKeyFile}`
+      : `OIDCPrivateKeyFiles ${authentication.kid}#${authentication.privateKeyFile}\n  OIDCPublicKeyFiles ${authentication.kid}#${authentication.publicKeyFile}`
   }
   OIDCProviderTokenEndpointAuth ${authentication.method}
   OIDCRedirectURI ${redirectUri(site)}

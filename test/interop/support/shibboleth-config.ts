@@ -80,7 +80,7 @@ function sessions(application: SpApplication, files: SpFiles): string {
   const { requestBinding = 'HTTP-Redirect', nameIdFormat } = application
   return `<Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false"
         handlerSSL="false" cookieProps="http" redirectLimit="exact">
-      <SSO entityID="${files.identityProvider}" outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:${requestBinding}"
+      <SSO entityID="${files.identityProvider}" outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:${requestBinding}" ignoreNoPassive="true"
         ${nameIdFormat ? `NameIDFormat="${nameIdFormat}"` : ''}>SAML2</SSO>
       <Logout>Local</Logout>
       <Handler type="MetadataGenerator" Location="/Metadata" signing="false">
