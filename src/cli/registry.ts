@@ -49,7 +49,7 @@ export async function registryCommand(context: Needs, args: string[]): Promise<n
   }
   try {
     const file = await openRegistryFile(path)
-    const output = values.json ? new JsonOutput() : new TextOutput(file, values['dry-run'])
+    const output = values.json ? new JsonOutput() : new TextOutput(file)
     const report = await importRegistry(file.rows, {
       secrets: context.secrets,
       scope: context.config.scope,
@@ -91,12 +91,10 @@ function recordImport(context: Needs, file: string, report: ImportReport): void 
 /** Lists on standard output, a progress bar by bytes on a terminal's standard error. */
 class TextOutput {
   readonly #file: RegistryFile
-  readonly #verb: string
   readonly #bar: cliProgress.SingleBar | undefined
 
-  constructor(file: RegistryFile, dryRun: boolean) {
+  constructor(file: RegistryFile) {
     this.#file = file
-    this.#verb = dryRun ? 'would be' : 'was'
     if (!process.stderr.isTTY) return
     this.#bar = new cliProgress.SingleBar({
       format: 'Importing {bar} {percentage} %, {duration_formatted}, about {eta_formatted} left',
@@ -115,17 +113,20 @@ class TextOutput {
     this.#bar?.stop()
   }
 
+  /** Called in dry runs only. */
   changed({ line, source, sourceId, outcome, facts }: ChangedRow): void {
-    this.#print(
-      `line ${line}  ${source}:${sourceId}  ${this.#verb} ${outcome}: ${facts.join(', ')}`,
-    )
+    const list = outcome === 'created' ? '' : `: ${facts.join(', ')}`
+    this.#print(`line ${line}  ${source}:${sourceId}  would be ${outcome}${list}`)
   }
 
   rejected({ line, source, sourceId, problems }: RejectedRow): void {
     const key = source && sourceId ? `${source}:${sourceId}` : '-'
-    for (const { column, value, reason } of problems) {
+    for (const { column, value, reason, firstLine } of problems) {
       const shown = value === '' ? '' : ` "${value}"`
-      this.#print(`line ${line}  ${key}  ${column}${shown} ${rejectionTexts[reason]} (${reason})`)
+      const where = firstLine === undefined ? '' : `, line ${firstLine}`
+      this.#print(
+        `line ${line}  ${key}  ${column}${shown} ${rejectionTexts[reason]}${where} (${reason})`,
+      )
     }
   }
 

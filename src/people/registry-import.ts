@@ -24,6 +24,8 @@ export interface RejectionProblem {
   readonly column: RowProblem['column'] | 'row'
   readonly value: string
   readonly reason: RowProblem['reason'] | ConflictReason | UnreadableReason | 'REPEATED_IN_FILE'
+  /** With REPEATED_IN_FILE: the line that went in. */
+  readonly firstLine?: number
 }
 
 export interface RejectedRow {
@@ -180,10 +182,15 @@ class ImportRun {
       return undefined
     }
     if (key === undefined) this.#unreadable++
-    else if (this.#lines.has(key)) {
+    else {
+      const firstLine = this.#lines.get(key)
       // Which of the two is meant? Taking the last would make every import change the role twice.
-      return reject([{ column: 'sourceId', value: sourceId ?? '', reason: 'REPEATED_IN_FILE' }])
-    } else this.#lines.set(key, line)
+      if (firstLine !== undefined) {
+        const value = shownValue('sourceId', sourceId ?? '')
+        return reject([{ column: 'sourceId', value, reason: 'REPEATED_IN_FILE', firstLine }])
+      }
+      this.#lines.set(key, line)
+    }
     const checked = checkRegistryRow(row, {
       scope: this.#options.scope,
       today: athensDate(this.#now),

@@ -313,6 +313,7 @@ describe('registry import: rejected rows', () => {
   it('include the second row with the same key in one file', async () => {
     await importRows([studentRow(), studentRow({ email: 'b@example.org' })])
     assert.deepEqual(reasons(), [[3, 'REPEATED_IN_FILE']])
+    assert.equal(rejected[0]?.problems[0]?.firstLine, 2)
     assert.equal((await theOnlyPerson()).roles[0]?.email, 'dimitra@example.org')
   })
 
