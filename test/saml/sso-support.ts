@@ -69,6 +69,7 @@ export function serviceLibrary(
     privateKey: options.requestsSigned ? privatePem : undefined,
     decryptionPvk: options.encrypt ? privatePem : undefined,
     signatureAlgorithm: 'sha256',
+    digestAlgorithm: 'sha256',
     identifierFormat: null,
     disableRequestedAuthnContext: true,
     wantAuthnResponseSigned: true,
