@@ -8,8 +8,9 @@ for (const button of document.querySelectorAll('[data-shows]')) {
   const input = document.getElementById(button.dataset.shows)
   const set = (shown) => {
     input.type = shown ? 'text' : 'password'
-    button.setAttribute('aria-pressed', String(shown))
-    button.textContent = shown ? button.dataset.hideLabel : button.dataset.showLabel
+    button.firstElementChild.textContent = shown
+      ? button.dataset.hideLabel
+      : button.dataset.showLabel
   }
   button.hidden = false
   input.parentElement.classList.add('has-toggle')
