@@ -8,6 +8,7 @@ import { loadSubject } from '../sso/subject.ts'
 import { requireCsrf, requireLoginCsrf } from '../web/csrf.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
+import { cspFormAction } from '../web/security-headers.ts'
 import { rememberDevice } from './known-device.ts'
 import { signIn } from './sign-in.ts'
 import { loginThrottle } from './throttle.ts'
@@ -123,6 +124,7 @@ export function loginRoutes(context: AppContext): Router {
     status = 200,
   ) {
     const { flow, token, ...rest } = page
+    if (flow?.redirectsTo) cspFormAction(res, flow.redirectsTo)
     renderPage(
       req,
       res,

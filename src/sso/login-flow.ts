@@ -16,6 +16,11 @@ export interface LoginFlow {
   readonly state?: unknown
   /** The password must be proved after `issuedAt` even when a session exists. */
   readonly forceAuthn?: boolean
+  /**
+   * Where the redirects after the sign-in form end when that is another origin: Chromium holds them
+   * to the page's `form-action` too. From registration data.
+   */
+  readonly redirectsTo?: string
   /** Fills the username field. */
   readonly username?: string
   /** Milliseconds since the epoch. */

@@ -31,7 +31,7 @@ export async function startSession(
 ): Promise<SsoSession> {
   const previous = currentSession(context, request)
   const isSamePerson = previous?.personId === account._id
-  if (previous && !isSamePerson) await endSession(context, request)
+  if (previous && !isSamePerson) await forgetSession(context, request, previous)
   const nowMs = context.now().getTime()
   const session: SsoSession = {
     id: previous && isSamePerson ? previous.id : randomBytes(16).toString('hex'),
@@ -116,19 +116,21 @@ export async function sessionExists(id: string, now: Date): Promise<boolean> {
 /** Ends this browser's sign-in; the express session goes with it. */
 export async function endSession(context: SessionContext, request: Request): Promise<void> {
   const session = request.session?.sso
-  if (session) {
-    await SsoSessionModel.deleteOne({ _id: session.id })
-    context.audit.record({
-      event: 'logout',
-      result: 'success',
-      personId: session.personId,
-      username: session.username,
-      sessionId: session.id,
-      address: request.ip,
-    })
-  }
+  if (session) await forgetSession(context, request, session)
   await new Promise<void>((resolve, reject) => {
     request.session.destroy((error) => (error ? reject(error) : resolve()))
+  })
+}
+
+async function forgetSession(context: SessionContext, request: Request, session: SsoSession) {
+  await SsoSessionModel.deleteOne({ _id: session.id })
+  context.audit.record({
+    event: 'logout',
+    result: 'success',
+    personId: session.personId,
+    username: session.username,
+    sessionId: session.id,
+    address: request.ip,
   })
 }
 
