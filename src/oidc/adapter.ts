@@ -50,7 +50,7 @@ export class StoreAdapter implements Adapter {
       expiresAt,
     }
     if (this.#kind === 'ReplayDetection') return this.#insertOnce(id, document)
-    await ArtifactModel.replaceOne({ _id: this.#key(id) }, document, { upsert: true })
+    await again(() => ArtifactModel.replaceOne({ _id: this.#key(id) }, document, { upsert: true }))
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -113,7 +113,7 @@ export class StoreAdapter implements Adapter {
     try {
       await ArtifactModel.create({ ...document, _id: this.#key(id) })
     } catch (error) {
-      if ((error as { code?: number }).code !== 11_000) throw error
+      if (!isDuplicate(error)) throw error
       throw new errors.InvalidRequest('jti was already used')
     }
   }
@@ -135,7 +135,9 @@ export class StoreAdapter implements Adapter {
       const field = Buffer.from(clientId).toString('base64url')
       set[`authorizations.${field}`] = { ...authorization, clientId }
     }
-    await ArtifactModel.updateOne({ _id: this.#key(id) }, { $set: set }, { upsert: true })
+    await again(() =>
+      ArtifactModel.updateOne({ _id: this.#key(id) }, { $set: set }, { upsert: true }),
+    )
   }
 
   #read(found: Artifact | null, id?: string): AdapterPayload | undefined {
@@ -158,6 +160,20 @@ export class StoreAdapter implements Adapter {
       : id
     return `${this.#kind}:${key}`
   }
+}
+
+/** Of two upserts that both find nothing the second meets the first's document: then it updates. */
+async function again(upsert: () => Promise<unknown>): Promise<void> {
+  try {
+    await upsert()
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    await upsert()
+  }
+}
+
+function isDuplicate(error: unknown): boolean {
+  return (error as { code?: number }).code === 11_000
 }
 
 /** Whether a grant of this id existed and was revoked. */

@@ -99,8 +99,7 @@ function flowOf(interaction: Interaction, path: string, need: 'any-session' | 'f
   return {
     resume: path,
     service: { protocol: 'oidc' as const, id: String(clientId) },
-    // For the sign-in page's form-action: the redirects after its POST end at the service.
-    state: { returnUrl: String(redirectUri) },
+    redirectsTo: String(redirectUri),
     forceAuthn: need === 'fresh-login',
     // A mail-like hint names the account by its left part.
     ...(typeof hint === 'string' && /^[\w.@-]{1,100}$/.test(hint)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type NextFunction, type Request, type Response, Router } from 'express'
+import express, { type NextFunction, type Request, type Response, Router } from 'express'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AppContext } from '../context.ts'
@@ -39,10 +39,23 @@ export function oidcRoutes(context: AppContext): Router {
   router.get('/oidc/interaction/:uid', (request, response) =>
     resolveInteraction(context, provider, request, response),
   )
+  router.post('/oidc/auth', express.urlencoded({ extended: false }), asGetRequest)
   router.use((request, response, next) =>
     isOidcPath(request.path) ? serve(request, response, next) : next(),
   )
   return router
+}
+
+/**
+ * Authentication requests may also be posted (OIDC Core 3.1.2.1), but a post from another site
+ * carries no SameSite=Lax cookie; the redirected GET does, so the person's sign-in counts.
+ */
+function asGetRequest(request: Request, response: Response) {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries((request.body ?? {}) as Record<string, unknown>)) {
+    for (const one of [value].flat()) parameters.append(name, String(one))
+  }
+  response.redirect(303, `${request.baseUrl}/oidc/auth?${parameters}`)
 }
 
 function isOidcPath(path: string): boolean {

@@ -136,7 +136,6 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
       pairwiseValue(secrets.get('pairwise'), accountId, sectorOf(client)),
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' },
-    enableHttpPostMethods: true,
     rotateRefreshToken: true,
     // A service that registered the grant gets refresh tokens; they die with the session, unless
     // it also got offline_access, which OIDC Core 11 ties to prompt=consent.
@@ -169,8 +168,9 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
     features: {
       devInteractions: { enabled: false },
       claimsParameter: { enabled: true },
-      introspection: { enabled: true },
-      revocation: { enabled: true },
+      // Services see and revoke their own tokens, nobody else's.
+      introspection: { enabled: true, allowedPolicy: isOwnToken },
+      revocation: { enabled: true, allowedPolicy: isOwnToken },
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: { enabled: false },
       rpInitiatedLogout: {
@@ -243,6 +243,14 @@ function jwksOf(keys: KeyRing): { keys: JWK[] } {
  */
 function sectorOf(client: { clientId: string; sectorIdentifier?: unknown }): string {
   return `oidc-sector:${String(client.sectorIdentifier ?? client.clientId)}`
+}
+
+async function isOwnToken(
+  _ctx: KoaContextWithOIDC,
+  client: { clientId: string },
+  token: { clientId?: string },
+): Promise<boolean> {
+  return token.clientId === client.clientId
 }
 
 /** Browsers may call token and userinfo from the origins that the service's codes go to. */
