@@ -3,7 +3,7 @@ import { ConfigError, describeOptions, readConfig } from '../config.ts'
 import { IdpError } from '../errors.ts'
 import { serve } from '../main.ts'
 import { openRuntime } from '../runtime.ts'
-import { EmbeddedStoreHeldError } from '../store/connection.ts'
+import { StoreFormatError, StoreInUseError } from '../store/connection.ts'
 import { accountCommand } from './account.ts'
 import type { Command } from './cli-context.ts'
 import { clientCommand } from './client.ts'
@@ -64,6 +64,11 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
+/** Failures whose message says all an administrator needs; a stack trace would only frighten. */
+function isExplained(error: unknown): error is Error {
+  return [IdpError, StoreInUseError, StoreFormatError].some((kind) => error instanceof kind)
+}
+
 try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
@@ -71,7 +76,7 @@ try {
     process.stderr.write(
       `propylaia cannot start:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`,
     )
-  } else if (error instanceof IdpError || error instanceof EmbeddedStoreHeldError) {
+  } else if (isExplained(error)) {
     process.stderr.write(`propylaia: ${error.message}\n`)
   } else if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     process.stderr.write(
