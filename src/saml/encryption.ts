@@ -1,7 +1,7 @@
 import { createCipheriv, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
-import { IdpError } from '../errors.ts'
 import type { MetadataKey, ServiceProvider } from '../federation/service.ts'
 import { encryptOaep, type OaepHash } from './rsa-oaep.ts'
+import { SamlStatusError } from './status-response.ts'
 import { algorithms, namespaces } from './uris.ts'
 import type { RandomSource } from './xml-signature.ts'
 import { escapeAttribute } from './xml-writer.ts'
@@ -59,8 +59,8 @@ const chosen = new WeakMap<ServiceProvider, AssertionEncryption | null>()
  * one: rolling over, services append), by the strongest algorithms the key's descriptor lists.
  *
  * @returns undefined when the service publishes no encryption key or an admin turned encryption off
- * @throws {IdpError} SAML_ENCRYPTION_UNSUPPORTED it publishes keys, none of them usable: the
- *   assertion then goes nowhere, never out in clear
+ * @throws {SamlStatusError} SAML_ENCRYPTION_UNSUPPORTED it publishes keys, none of them usable: the
+ *   service is told so, and the assertion never goes out in clear
  */
 export function assertionEncryption(sp: ServiceProvider): AssertionEncryption | undefined {
   let encryption = chosen.get(sp)
@@ -81,10 +81,10 @@ function chooseEncryption(sp: ServiceProvider): AssertionEncryption | undefined 
     if (!block || !transport) continue
     return { recipient: sp.entityId, publicKey, certificate: key.certificate, block, transport }
   }
-  throw new IdpError(
-    'SAML_ENCRYPTION_UNSUPPORTED',
-    `${sp.entityId} publishes encryption keys, but none is RSA with AES and RSA-OAEP among its EncryptionMethods`,
-  )
+  throw new SamlStatusError('SAML_ENCRYPTION_UNSUPPORTED', {
+    code: 'Responder',
+    message: `None of the encryption keys in the metadata of ${sp.entityId} is RSA with AES and RSA-OAEP among its EncryptionMethods`,
+  })
 }
 
 /** Whether the service can be sent AES-CBC only: its administrator should hear of it. */

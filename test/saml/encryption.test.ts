@@ -10,6 +10,7 @@ import type { MetadataKey } from '../../src/federation/service.ts'
 import { buildResponse } from '../../src/saml/assertion.ts'
 import { assertionEncryption, usesWeakCipher } from '../../src/saml/encryption.ts'
 import { encryptOaep } from '../../src/saml/rsa-oaep.ts'
+import type { SamlStatusError } from '../../src/saml/status-response.ts'
 import { algorithms, namespaces } from '../../src/saml/uris.ts'
 import {
   elements,
@@ -180,7 +181,11 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
 
   it('sends nothing, rather than in clear, when no key is usable', () => {
     const unusable = { encryptionMethods: ['http://www.w3.org/2001/04/xmlenc#rsa-1_5'] }
-    assert.throws(() => encryptedResponse(unusable), { code: 'SAML_ENCRYPTION_UNSUPPORTED' })
+    assert.throws(
+      () => encryptedResponse(unusable),
+      (error: SamlStatusError) =>
+        error.code === 'SAML_ENCRYPTION_UNSUPPORTED' && error.samlStatus.code === 'Responder',
+    )
   })
 
   it('never uses a content key or IV twice', () => {

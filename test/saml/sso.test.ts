@@ -82,7 +82,9 @@ describe('SAML SSO: signing in at a service', () => {
     it(`reaches ${service.entityId}, whose library (node-saml) accepts what it gets`, async () => {
       const { client, account } = await newPerson(app)
       const library = serviceLibrary(app, service)
-      const start = pathOf(await library.getAuthorizeUrlAsync('https://plain.example.gr/?a=1&b=2', undefined, {}))
+      const start = pathOf(
+        await library.getAuthorizeUrlAsync('https://plain.example.gr/?a=1&b=2', undefined, {}),
+      )
       const form = postedForm(await signIn(client, await client.get(start), account.username))
       assert.equal(form.action, service.acsUrl)
       assert.equal(form.relayState, 'https://plain.example.gr/?a=1&b=2')
