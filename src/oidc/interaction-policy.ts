@@ -38,18 +38,33 @@ export function promptPolicy(
   return [login, new Prompt({ name: 'consent', requestable: true })]
 }
 
+/** What sign-in reaches so far; a service that insists on more gets an error. */
+export const supportedAcrValues = [
+  'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport',
+]
+
 export type LoginNeed = 'any-session' | 'fresh-login' | 'impossible'
 
 /**
  * What would resolve the login prompt.
  *
- * @param reasons why the library prompts
+ * @param prompt the library's reasons and details
  * @param afterLogin the person just signed in for this very request: if the same is still asked
  *   for, another round would end the same way
  */
-export function loginNeed(reasons: readonly string[], afterLogin: boolean): LoginNeed {
-  const stays = (reason: string) =>
-    acrReasons.has(reason) || (afterLogin && subjectReasons.has(reason))
-  if (reasons.some(stays)) return 'impossible'
-  return reasons.some((reason) => freshLoginReasons.has(reason)) ? 'fresh-login' : 'any-session'
+export function loginNeed(
+  prompt: { readonly reasons: readonly string[]; readonly details: Record<string, unknown> },
+  afterLogin: boolean,
+): LoginNeed {
+  const { reasons, details } = prompt
+  const isAbout = (set: Set<string>) => reasons.some((reason) => set.has(reason))
+  if (isAbout(acrReasons) && (afterLogin || !isReachable(details.acr))) return 'impossible'
+  if (isAbout(subjectReasons) && afterLogin) return 'impossible'
+  return isAbout(freshLoginReasons) ? 'fresh-login' : 'any-session'
+}
+
+/** The `acr` member of the claims parameter (OIDC Core 5.5.1.1). */
+function isReachable(acr: unknown): boolean {
+  const { value, values } = (acr ?? {}) as { value?: unknown; values?: unknown }
+  return [value, values].flat().some((one) => supportedAcrValues.includes(one as string))
 }

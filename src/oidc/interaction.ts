@@ -29,7 +29,7 @@ export async function resolveInteraction(
   if (interaction.prompt.name !== 'login') return finish({ consent: {} })
 
   const afterLogin = interaction.lastSubmission?.login !== undefined
-  const need = loginNeed(interaction.prompt.reasons, afterLogin)
+  const need = loginNeed(interaction.prompt, afterLogin)
   if (need === 'impossible') return finish(refusal(interaction))
 
   const active = await activeSession(context, request)

@@ -11,7 +11,7 @@ import { renderPostForm } from '../web/render.ts'
 import { accountFinder } from './account.ts'
 import { StoreAdapter } from './adapter.ts'
 import { standingGrant } from './grants.ts'
-import { promptPolicy } from './interaction-policy.ts'
+import { promptPolicy, supportedAcrValues } from './interaction-policy.ts'
 import { type Answer, logoutDone, logoutQuestion } from './logout-pages.ts'
 import { clientMetadata } from './relying-party.ts'
 import { activeSession, bindToSsoSession } from './session-binding.ts'
@@ -37,11 +37,6 @@ export interface AnswerSlots {
   answer(request: IncomingMessage, answer: Answer): void
   fail(request: IncomingMessage, error: unknown): void
 }
-
-/** The one authentication context that sign-in reaches so far; an `acr_values` request for more fails. */
-export const supportedAcrValues = [
-  'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport',
-]
 
 /** form_post answers on our own page, like the SAML ones, instead of the library's inline script. */
 function providerWithPostPage(slots: AnswerSlots) {
