@@ -3,7 +3,7 @@ import { oidcScopes } from '../attributes/scopes.ts'
 import { registeredScopes } from '../attributes/targets.ts'
 import { IdpError } from '../errors.ts'
 import { checkClientMetadata } from '../federation/client-metadata.ts'
-import { parseJson } from '../federation/metadata-directory.ts'
+import { parseJson } from '../federation/parse-json.ts'
 import {
   approveService,
   findRecord,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { IdpError } from '../errors.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
 import { checkClientMetadata } from './client-metadata.ts'
+import { parseJson } from './parse-json.ts'
 import {
   type RegistrationOptions,
   registerRelyingParty,
@@ -114,15 +115,6 @@ async function loadRelyingParty(text: string, options: FileOptions): Promise<Loa
   }
   await registerRelyingParty(metadata, options)
   return { id: metadata.client_id, findings: [] }
-}
-
-/** @throws {IdpError} METADATA_INVALID with line and column */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new IdpError('METADATA_INVALID', `not JSON: ${(error as Error).message}`)
-  }
 }
 
 async function withdrawServicesOf(isGone: (origin: string) => boolean): Promise<string[]> {
