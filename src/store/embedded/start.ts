@@ -44,11 +44,13 @@ export async function startEmbeddedServer(options: {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: options satisfies WorkerData,
     name: 'propylaia-store',
-    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+    // Not the flags of this process: those of a test runner or inspector are not the thread's.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const socketPath = await new Promise<string>((resolve, reject) => {
     worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('the embedded store ended before it was ready')))
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'ready') {
         worker.off('error', reject)
