@@ -67,7 +67,7 @@ ${portsOf(sites)
 ScriptAlias /open ${folder}/environment.sh
 ScriptAlias /signed-out ${folder}/environment.sh
 ScriptAlias /protected ${folder}/environment.sh
-${sites.applications.length > 0 ? `ShibConfig ${folder}/shibboleth2.xml\nShibCompatValidUser Off` : ''}
+${sites.applications.length > 0 ? shibbolethModule(folder) : ''}
 ${sites.applications.map((application, index) => shibbolethHost(application, index === 0)).join('\n')}
 ${sites.relyingParties.map((site) => openIdHost(site, sites.issuer)).join('\n')}
 `
@@ -76,6 +76,11 @@ ${sites.relyingParties.map((site) => openIdHost(site, sites.issuer)).join('\n')}
 /** The name that LoadModule takes; Debian's files are named after it but for two. */
 function moduleName(name: string): string {
   return name === 'shib' ? 'mod_shib' : `${name}_module`
+}
+
+/** mod_shib takes "Require valid-user" over from everybody else unless told to be compatible. */
+function shibbolethModule(folder: string): string {
+  return `ShibConfig ${folder}/shibboleth2.xml\nShibCompatValidUser On`
 }
 
 function shibbolethHost(application: SpApplication, isDefault: boolean): string {
