@@ -37,6 +37,11 @@ describe('Signing in', () => {
     return client.post('/login', { _csrf, username, password, ...extra }, headers)
   }
 
+  async function signOut(client: HttpClient) {
+    const page = await client.get('/logout')
+    return client.post('/logout', { _csrf: hiddenField(page.body, '_csrf') })
+  }
+
   it('leads home, which says who you are and what you are here', async () => {
     const { account } = await addPerson()
     const client = new HttpClient(app.baseUrl)
@@ -74,13 +79,15 @@ describe('Signing in', () => {
     const { account } = await addPerson()
     const client = new HttpClient(app.baseUrl)
     await submit(client, account.username, testPassword)
-    const first = client.cookie('sso')
-    await submit(client, account.username, testPassword)
-    const second = client.cookie('sso')
-    assert.ok(first && second)
-    assert.notEqual(first, second)
+    const planted = client.cookie('sso')
+    await signOut(client)
+    assert.ok(planted)
+    const victim = new HttpClient(app.baseUrl)
+    victim.setCookie('sso', planted)
+    await submit(victim, account.username, testPassword)
+    assert.notEqual(victim.cookie('sso'), planted)
     const thief = new HttpClient(app.baseUrl)
-    thief.setCookie('sso', first)
+    thief.setCookie('sso', planted)
     assert.doesNotMatch((await thief.get('/')).body, new RegExp(account.username))
   })
 
@@ -190,6 +197,7 @@ describe('Signing in', () => {
     const { account } = await addPerson()
     const own = new HttpClient(app.baseUrl)
     assert.equal((await submit(own, account.username, testPassword)).status, 303)
+    await signOut(own)
     for (let round = 0; round < 6; round += 1)
       await submit(new HttpClient(app.baseUrl), account.username, 'guess')
     assert.equal(
@@ -289,10 +297,9 @@ describe('Signing in', () => {
     const { account } = await addPerson()
     const client = new HttpClient(app.baseUrl)
     await submit(client, account.username, testPassword)
-    const page = await client.get('/logout')
+    await client.get('/logout')
     assert.match((await client.get('/')).body, new RegExp(account.username))
-    const answer = await client.post('/logout', { _csrf: hiddenField(page.body, '_csrf') })
-    assert.equal(answer.status, 303)
+    assert.equal((await signOut(client)).status, 303)
     assert.doesNotMatch((await client.get('/')).body, new RegExp(account.username))
   })
 

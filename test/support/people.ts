@@ -49,7 +49,12 @@ export async function addPerson(
   const nationalNumbers = person.nationalNumbers.length
     ? person.nationalNumbers
     : [{ country: 'GR', hmac: randomBytes(32).toString('hex'), sealed: 'synthetic' }]
-  await people().insertOne({ ...person, nationalNumbers, records: [], version: id } as never)
+  await people().insertOne({
+    ...person,
+    nationalNumbers,
+    records: [{ key: `sis:${id}` }],
+    version: id,
+  } as never)
   await accounts().insertOne(account as never)
   return { person, account }
 }
