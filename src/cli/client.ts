@@ -4,15 +4,11 @@ import { registeredScopes } from '../attributes/targets.ts'
 import { IdpError } from '../errors.ts'
 import { checkClientMetadata } from '../federation/client-metadata.ts'
 import { parseJson } from '../federation/parse-json.ts'
-import {
-  approveService,
-  findRecord,
-  registerRelyingParty,
-  removeService,
-} from '../federation/registration.ts'
+import { registerRelyingParty } from '../federation/registration.ts'
 import { listServiceRecords } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
-import { parseCommand, print, printJson, UsageError, withUsage } from './service-input.ts'
+import { runServiceCommand, type ServiceCommand, type ServiceValues } from './service-command.ts'
+import { print, printJson } from './service-input.ts'
 
 const usage = `Usage: propylaia client COMMAND [--json]
 
@@ -24,35 +20,23 @@ const usage = `Usage: propylaia client COMMAND [--json]
   remove CLIENT_ID       forgets it
 `
 
-const options = {
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
-  approve: { type: 'boolean' },
-} as const
-
-type Values = ReturnType<typeof parseCommand<typeof options>>['values']
+const command: ServiceCommand = {
+  protocol: 'oidc',
+  usage,
+  list,
+  actions: { add: { needs: 'a FILE', run: add } },
+}
 
 /** `client add|list|approve|remove`: OpenID Connect clients. */
 export function clientCommand(context: CliContext, args: string[]): Promise<number> {
-  return withUsage('client', usage, async () => {
-    const { values, positionals } = parseCommand(args, options)
-    if (values.help) {
-      process.stdout.write(usage)
-      return 0
-    }
-    const [command, subject, ...rest] = positionals
-    if (rest.length > 0) throw new UsageError(`what is "${rest[0]}"?`)
-    if (command === 'list' && subject === undefined) return list(values)
-    const run = new Map(Object.entries({ add, approve, remove })).get(command ?? '')
-    if (!run) throw new UsageError(command ? `there is no command "${command}"` : 'which command?')
-    if (subject === undefined) {
-      throw new UsageError(`${command} needs ${command === 'add' ? 'a FILE' : 'a CLIENT_ID'}`)
-    }
-    return run(context, subject, values)
-  })
+  return runServiceCommand(command, context, args)
 }
 
-async function add({ audit, now }: CliContext, file: string, values: Values): Promise<number> {
+async function add(
+  { audit, now }: CliContext,
+  file: string,
+  values: ServiceValues,
+): Promise<number> {
   const { metadata, generated, ignored } = checkClientMetadata(parseJson(await read(file)))
   const client = await registerRelyingParty(metadata, {
     origin: 'cli',
@@ -99,7 +83,7 @@ async function read(file: string): Promise<string> {
   }
 }
 
-async function list(values: Values): Promise<number> {
+async function list(values: ServiceValues): Promise<number> {
   const records = await listServiceRecords('oidc')
   const rows = records.map((record) => {
     const metadata = JSON.parse(record.metadata) as Record<string, unknown>
@@ -119,33 +103,6 @@ async function list(values: Values): Promise<number> {
         (row) => `${row.state.padEnd(8)}  ${row.clientId}  ${row.name ?? ''}  (${row.origin})`,
       ),
     )
-  }
-  return 0
-}
-
-async function approve({ audit, now }: CliContext, clientId: string, values: Values) {
-  await approveService(clientId, 'oidc', now())
-  audit.record({ event: 'service.approve', result: 'success', service: clientId })
-  if (values.json) printJson({ clientId, state: 'approved' })
-  else print([`${clientId} is approved: people can sign in to it.`])
-  return 0
-}
-
-async function remove({ audit }: CliContext, clientId: string, values: Values) {
-  const { origin } = await findRecord(clientId, 'oidc')
-  await removeService(clientId, 'oidc')
-  audit.record({ event: 'service.remove', result: 'success', service: clientId })
-  const returns = origin.startsWith('file:')
-  if (values.json) printJson({ clientId, removed: true, returnsAtStart: returns })
-  else {
-    print([
-      `${clientId} is removed.`,
-      ...(returns
-        ? [
-            `It returns at the next start unless ${origin.slice(5)} is deleted from the metadata folder.`,
-          ]
-        : []),
-    ])
   }
   return 0
 }

@@ -1,40 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { IdpError } from '../errors.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
 
 const fetchTimeoutMs = 15_000
 const maxBytes = 1_048_576
-
-/** Arguments that the command does not understand: the message says which, the usage what it does. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
-/** @throws {UsageError} for an option that the command does not have */
-export function parseCommand<const T extends ParseArgsOptionsConfig>(args: string[], options: T) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true })
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message)
-    throw error
-  }
-}
-
-/** Runs a command; wrong usage is told with its help and exit code 2. */
-export async function withUsage(
-  name: string,
-  usage: string,
-  run: () => Promise<number>,
-): Promise<number> {
-  try {
-    return await run()
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`propylaia ${name}: ${error.message}\n\n${usage}`)
-    return 2
-  }
-}
 
 /**
  * Reads metadata from a file or, when it starts with https://, from an address.
@@ -75,13 +44,6 @@ async function download(url: string): Promise<Uint8Array> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-/** `yes` or `no`; `default` takes the admin's word back. */
-export function yesNoOrDefault(flag: string, text: string): boolean | undefined {
-  if (text === 'default') return undefined
-  if (text === 'yes' || text === 'no') return text === 'yes'
-  throw new UsageError(`--${flag} takes yes, no or default, got "${text}"`)
 }
 
 export function print(lines: readonly string[]): void {

@@ -2,10 +2,8 @@ import { attributeByName } from '../attributes/attribute-table.ts'
 import { unknownRequestedAttributes } from '../attributes/targets.ts'
 import { isWebUrl } from '../federation/metadata-text.ts'
 import {
-  approveService,
   findRecord,
   registerServiceProvider,
-  removeService,
   setServiceOverrides,
 } from '../federation/registration.ts'
 import { type ServiceOverrides, serviceName } from '../federation/service.ts'
@@ -13,14 +11,12 @@ import { readServiceProviderMetadata } from '../federation/service-provider-meta
 import { listServiceRecords, toService } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
 import {
-  parseCommand,
-  print,
-  printJson,
-  readMetadata,
+  runServiceCommand,
+  type ServiceCommand,
+  type ServiceValues,
   UsageError,
-  withUsage,
-  yesNoOrDefault,
-} from './service-input.ts'
+} from './service-command.ts'
+import { print, printJson, readMetadata } from './service-input.ts'
 
 const usage = `Usage: propylaia sp COMMAND [--json]
 
@@ -38,44 +34,35 @@ const usage = `Usage: propylaia sp COMMAND [--json]
       --reset                               takes everything back first
 `
 
-const options = {
-  json: { type: 'boolean' },
-  help: { type: 'boolean' },
-  approve: { type: 'boolean' },
-  'sign-assertions': { type: 'string' },
-  'encrypt-assertions': { type: 'string' },
-  'nameid-format': { type: 'string' },
-  release: { type: 'string' },
-  block: { type: 'string' },
-  'start-url': { type: 'string' },
-  reset: { type: 'boolean' },
-} as const
-
-type Values = ReturnType<typeof parseCommand<typeof options>>['values']
+const command: ServiceCommand = {
+  protocol: 'saml',
+  usage,
+  options: {
+    'sign-assertions': { type: 'string' },
+    'encrypt-assertions': { type: 'string' },
+    'nameid-format': { type: 'string' },
+    release: { type: 'string' },
+    block: { type: 'string' },
+    'start-url': { type: 'string' },
+    reset: { type: 'boolean' },
+  },
+  list,
+  actions: {
+    add: { needs: 'a FILE or URL', run: add },
+    override: { needs: 'an ENTITYID', run: override },
+  },
+}
 
 /** `sp add|list|approve|remove|override`: SAML service providers. */
 export function spCommand(context: CliContext, args: string[]): Promise<number> {
-  return withUsage('sp', usage, async () => {
-    const { values, positionals } = parseCommand(args, options)
-    if (values.help) {
-      process.stdout.write(usage)
-      return 0
-    }
-    const [command, subject, ...rest] = positionals
-    if (rest.length > 0) throw new UsageError(`what is "${rest[0]}"?`)
-    if (command === 'list' && subject === undefined) return list(values)
-    const run = new Map(Object.entries({ add, approve, remove, override })).get(command ?? '')
-    if (!run) throw new UsageError(command ? `there is no command "${command}"` : 'which command?')
-    if (subject === undefined) {
-      throw new UsageError(
-        `${command} needs ${command === 'add' ? 'a FILE or URL' : 'an ENTITYID'}`,
-      )
-    }
-    return run(context, subject, values)
-  })
+  return runServiceCommand(command, context, args)
 }
 
-async function add({ audit, now }: CliContext, source: string, values: Values): Promise<number> {
+async function add(
+  { audit, now }: CliContext,
+  source: string,
+  values: ServiceValues,
+): Promise<number> {
   const xml = await readMetadata(source)
   const origin = /^https?:\/\//.test(source) ? `url:${source}` : 'cli'
   const { findings } = readServiceProviderMetadata(xml, origin, now())
@@ -109,7 +96,7 @@ async function add({ audit, now }: CliContext, source: string, values: Values): 
   return 0
 }
 
-async function list(values: Values): Promise<number> {
+async function list(values: ServiceValues): Promise<number> {
   const records = await listServiceRecords('saml')
   const rows = records.map((record) => ({
     entityId: record.serviceId,
@@ -124,34 +111,7 @@ async function list(values: Values): Promise<number> {
   return 0
 }
 
-async function approve({ audit, now }: CliContext, entityId: string, values: Values) {
-  await approveService(entityId, 'saml', now())
-  audit.record({ event: 'service.approve', result: 'success', service: entityId })
-  if (values.json) printJson({ entityId, state: 'approved' })
-  else print([`${entityId} is approved: people can sign in to it.`])
-  return 0
-}
-
-async function remove({ audit }: CliContext, entityId: string, values: Values) {
-  const { origin } = await findRecord(entityId, 'saml')
-  await removeService(entityId, 'saml')
-  audit.record({ event: 'service.remove', result: 'success', service: entityId })
-  const returns = origin.startsWith('file:')
-  if (values.json) printJson({ entityId, removed: true, returnsAtStart: returns })
-  else {
-    print([
-      `${entityId} is removed.`,
-      ...(returns
-        ? [
-            `It returns at the next start unless ${origin.slice(5)} is deleted from the metadata folder.`,
-          ]
-        : []),
-    ])
-  }
-  return 0
-}
-
-async function override({ audit }: CliContext, entityId: string, values: Values) {
+async function override({ audit }: CliContext, entityId: string, values: ServiceValues) {
   const before = await findRecord(entityId, 'saml')
   const overrides = changeOverrides(values.reset ? {} : before.overrides, values)
   if (JSON.stringify(overrides) !== JSON.stringify(before.overrides)) {
@@ -166,13 +126,9 @@ async function override({ audit }: CliContext, entityId: string, values: Values)
 }
 
 /** Only what an option names changes. */
-function changeOverrides(before: ServiceOverrides, values: Values): ServiceOverrides {
+function changeOverrides(before: ServiceOverrides, values: ServiceValues): ServiceOverrides {
   const changed: Record<string, unknown> = { ...before }
-  const set = (
-    field: keyof ServiceOverrides,
-    flag: keyof Values,
-    read: (text: string) => unknown,
-  ) => {
+  const set = (field: keyof ServiceOverrides, flag: string, read: (text: string) => unknown) => {
     const text = values[flag]
     if (typeof text !== 'string') return
     const value = read(text)
@@ -211,4 +167,11 @@ function readStartUrl(text: string): string | undefined {
   if (text === 'default') return undefined
   if (isWebUrl(text)) return text
   throw new UsageError(`--start-url takes an https address, got "${text}"`)
+}
+
+/** `default` takes the admin's word back. */
+function yesNoOrDefault(flag: string, text: string): boolean | undefined {
+  if (text === 'default') return undefined
+  if (text === 'yes' || text === 'no') return text === 'yes'
+  throw new UsageError(`--${flag} takes yes, no or default, got "${text}"`)
 }

@@ -23,6 +23,9 @@ export interface RegistrationOptions {
   readonly supersedes?: (origin: string) => boolean
 }
 
+/** MongoDB's code for a second document of one _id. */
+const duplicateKey = 11_000
+
 export type Protocol = ServiceRecord['protocol']
 
 /** What the store must be told beside who and when. */
@@ -167,15 +170,19 @@ async function save(
     const { state, updatedAt } = existing
     await serviceRecords().replaceOne({ _id, state, updatedAt }, record)
   } else {
-    // Machines that start together register the same file: the first one did it for all.
-    await serviceRecords().updateOne({ _id }, { $setOnInsert: withoutId(record) }, { upsert: true })
+    await insertUnlessThere(record)
   }
   await announceChange()
   return findRecord(registered.serviceId, registered.protocol)
 }
 
-function withoutId({ _id, ...rest }: ServiceRecord): Omit<ServiceRecord, '_id'> {
-  return rest
+/** Machines that start together register the same file: the first one did it for all. */
+async function insertUnlessThere(record: ServiceRecord): Promise<void> {
+  try {
+    await serviceRecords().insertOne(record)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== duplicateKey) throw error
+  }
 }
 
 /** The driver would store undefined as null. */
