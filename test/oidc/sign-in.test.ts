@@ -12,7 +12,7 @@ import { addClient, defaultScope, redirectUri, TestService } from './relying-par
 
 let app: TestApp
 before(async () => {
-  app = await startTestApp(process.env.OIDC_TMP ? { MONGODB_URI: process.env.OIDC_TMP } : {})
+  app = await startTestApp()
 })
 after(() => app.close())
 
