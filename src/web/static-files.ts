@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join, relative } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import type { Request, Response, Router } from 'express'
-import express from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 
 const contentTypes: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
@@ -33,7 +32,8 @@ interface StaticFile {
 export interface StaticFiles {
   /** The address of a file by its name, e.g. `css/site.css`; it changes when the content does. */
   url(name: string): string
-  readonly router: Router
+  /** One look-up by path: every other request passes here too. */
+  readonly serve: RequestHandler
 }
 
 /**
@@ -69,24 +69,26 @@ export function loadStaticFiles(publicDir: string, extra: Record<string, string>
     byName.set(name, makeFile(name, body))
   }
 
-  const byUrl = new Map([...byName.values()].map((file) => [file.url, file]))
-  const router = express.Router()
-  router.get('/assets/*name', (req, res, next) => {
-    const file = byUrl.get(req.path)
-    if (!file) return next()
-    send(req, res, file, 'public, max-age=31536000, immutable')
-  })
+  const answers = new Map<string, (req: Request, res: Response) => void>()
+  for (const file of byName.values()) {
+    answers.set(file.url, (req, res) => send(req, res, file, 'public, max-age=31536000, immutable'))
+  }
   for (const [address, name] of Object.entries(fixedAddresses)) {
     const file = byName.get(name)
     if (!file) throw new Error(`${address} needs the file ${name} in ${publicDir}`)
-    router.get(address, (req, res) => {
+    answers.set(address, (req, res) => {
       // Discovery pages of other sites show the logo of our metadata.
       res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
       send(req, res, file, 'public, max-age=86400')
     })
   }
   return {
-    router,
+    serve(req, res, next) {
+      const isRead = req.method === 'GET' || req.method === 'HEAD'
+      const answer = isRead ? answers.get(req.path) : undefined
+      if (answer) answer(req, res)
+      else next()
+    },
     url(name) {
       const file = byName.get(name)
       if (!file) throw new Error(`There is no static file ${name}`)

@@ -25,5 +25,5 @@ export function configureWeb(app: Express, context: AppContext) {
   app.locals.web = web
   app.disable('x-powered-by')
   app.use(securityHeaders({ isHttps, institution }))
-  app.use(files.router)
+  app.use(files.serve)
 }
