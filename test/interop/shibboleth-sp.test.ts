@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Browser, type Page } from './support/browser.ts'
+import { waitUntil } from './support/daemon.ts'
 import {
+  affiliate,
   everyAttribute,
   identifierAttributes,
   sensitiveAttributes,
@@ -32,7 +34,7 @@ const passwordClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedT
 const smartcardClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI'
 const persistentFormat = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
 
-const [plainPort = 0, sealedPort = 0, postingPort = 0] = await freePorts(3)
+const [plainPort = 0, sealedPort = 0, postingPort = 0, waitingPort = 0] = await freePorts(4)
 /** Assertions in clear, unsigned requests; asks for all but the identifiers. */
 const plain: SpApplication = {
   id: 'plain',
@@ -61,13 +63,21 @@ const posting: SpApplication = {
   requestedAttributes: ['eppn', 'eduPersonUniqueId', 'ou'],
 }
 
+/** Its metadata came in, and no administrator has looked at it. */
+const waiting: SpApplication = {
+  id: 'waiting',
+  port: waitingPort,
+  isPending: true,
+  requestedAttributes: ['eppn'],
+}
+
 let identityProvider: RunningIdentityProvider
 let site: ServiceSite
 
 before(async () => {
   identityProvider = await startIdentityProvider()
   site = await startServices(identityProvider, newSiteFolder(), {
-    applications: [plain, sealed, posting],
+    applications: [plain, sealed, posting, waiting],
   })
 })
 
@@ -256,6 +266,59 @@ describe('Shibboleth SP: requests', () => {
   })
 })
 
+describe('Shibboleth SP: trust', () => {
+  it('refuses our Response when one value in it was changed on the way', async () => {
+    const browser = new Browser()
+    browser.stopsAtMessages = true
+    const passing = await browser.open(protectedPage(plain), student)
+    const [form] = passing.forms
+    assert.ok(form)
+    const xml = Buffer.from(form.fields.get('SAMLResponse') ?? '', 'base64').toString()
+    const changed = xml.replace(`>${student.eppn}<`, `>${staffAndStudent.eppn}<`)
+    assert.notEqual(changed, xml)
+    const page = await browser.submit(form, {
+      SAMLResponse: Buffer.from(changed).toString('base64'),
+    })
+    assert.match(unescapeHtml(page.text), /errorText: .*signature/i)
+    assertNoSession(await browser.open(openPage(plain)))
+  })
+
+  it('waits for the administrator’s approval, which the running server notices', async () => {
+    const refused = await new Browser().open(protectedPage(waiting), student)
+    assert.ok(refused.url.startsWith(identityProvider.baseUrl))
+    assert.match(refused.text, /SAML_SERVICE_NOT_APPROVED/)
+    await identityProvider.cli('sp', 'approve', applicationEntityId(waiting))
+    await waitUntil('the approved service is let in', async () => {
+      const page = await new Browser().open(protectedPage(waiting), student)
+      return attributesOf(page).eppn === student.eppn
+    })
+  })
+
+  it('gives nothing more for somebody who was disabled after signing in', async () => {
+    const browser = new Browser()
+    assertSignedIn(await browser.open(protectedPage(plain), affiliate))
+    await identityProvider.cli('account', 'disable', affiliate.username)
+    const page = await browser.open(protectedPage(sealed))
+    assert.ok(page.forms.some(({ fields }) => fields.has('password')))
+    assert.equal(environmentOf(await browser.open(openPage(sealed))).Shib_Session_ID, undefined)
+    const told = await browser.open(protectedPage(sealed), affiliate)
+    assert.equal(told.status, 403)
+  })
+})
+
+describe('Shibboleth SP: signing out', () => {
+  it('ends our session by SAML single logout', async () => {
+    const browser = new Browser()
+    assertSignedIn(await browser.open(protectedPage(sealed), student))
+    const page = await browser.open(`${applicationUrl(sealed)}/Shibboleth.sso/Logout`)
+    assert.ok(browser.visited.some((url) => url.includes('/saml/slo?SAMLRequest=')))
+    assert.equal(page.status, 200)
+    assertNoSession(await browser.open(openPage(sealed)))
+    const again = await browser.open(protectedPage(sealed))
+    assert.ok(again.forms.some(({ fields }) => fields.has('password')))
+  })
+})
+
 describe('Shibboleth SP: one sign-in', () => {
   it('reaches two services with one password', async () => {
     const browser = new Browser()
@@ -268,7 +331,7 @@ describe('Shibboleth SP: one sign-in', () => {
   it('goes through again after the service forgot the person', async () => {
     const browser = new Browser()
     assertSignedIn(await browser.open(protectedPage(plain), student))
-    await browser.open(`${applicationUrl(plain)}/Shibboleth.sso/Logout`)
+    await browser.open(`${applicationUrl(plain)}/Shibboleth.sso/LocalLogout`)
     assertNoSession(await browser.open(openPage(plain)))
     assertSignedIn(await browser.open(protectedPage(plain)))
     assert.equal(browser.signIns, 1)

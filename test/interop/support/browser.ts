@@ -28,6 +28,8 @@ export class Browser {
   signIns = 0
   /** Messages that pages of ours or of a service had it post, in order. */
   readonly posted: { readonly action: string; readonly fields: ReadonlyMap<string, string> }[] = []
+  /** Leaves it to the test to send pages with a SAML message on. */
+  stopsAtMessages = false
   /** Every address asked for, in order. */
   readonly visited: string[] = []
 
@@ -59,7 +61,7 @@ export class Browser {
       const loginForm = page.forms.find(({ fields }) => fields.has('password'))
       if (page.status >= 300 && page.status < 400 && location) {
         page = await this.request('GET', new URL(location, page.url).href)
-      } else if (messageForm) {
+      } else if (messageForm && !this.stopsAtMessages) {
         this.posted.push(messageForm)
         page = await this.send(messageForm)
       } else if (loginForm && credentials && !typedAlready) {

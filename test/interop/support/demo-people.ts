@@ -14,6 +14,9 @@ export const studentTwice = demo('akaragianni')
 /** Staff and doctoral candidate, synthetic. */
 export const staffAndStudent = demo('eantoniou')
 
+/** A synthetic contractor, whom a test disables. */
+export const affiliate = demo('mkonstantinou')
+
 /** Synthetic people with a password who may not sign in, and what their own page is about. */
 export const shutOut: readonly (Credentials & { readonly title: RegExp })[] = [
   { ...demo('kvlachos'), title: /not (yet )?(been )?activated|activate/i },

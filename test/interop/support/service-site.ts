@@ -68,7 +68,7 @@ export async function startServices(
     for (const application of applications) {
       const file = join(folder, `${application.id}.xml`)
       writeFileSync(file, await generatedMetadata(application))
-      await identityProvider.cli('sp', 'add', file, '--approve')
+      await identityProvider.cli('sp', 'add', file, ...(application.isPending ? [] : ['--approve']))
     }
     return site
   } catch (error) {

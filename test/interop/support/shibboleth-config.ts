@@ -4,6 +4,8 @@ import { type AttributeId, attributeNames } from './attribute-map.ts'
 export interface SpApplication {
   readonly id: string
   readonly port: number
+  /** Registered, but not approved: nobody may sign in to it yet. */
+  readonly isPending?: boolean
   /** Publishes an encryption key, so assertions must come encrypted. */
   readonly hasEncryptionKey?: boolean
   /** Signs its AuthnRequests and says so in its metadata. */
@@ -82,7 +84,8 @@ function sessions(application: SpApplication, files: SpFiles): string {
         handlerSSL="false" cookieProps="http" redirectLimit="exact">
       <SSO entityID="${files.identityProvider}" outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:${requestBinding}" ignoreNoPassive="true"
         ${nameIdFormat ? `NameIDFormat="${nameIdFormat}"` : ''}>SAML2</SSO>
-      <Logout>Local</Logout>
+      <Logout>SAML2 Local</Logout>
+      <LogoutInitiator type="Local" Location="/LocalLogout"/>
       <Handler type="MetadataGenerator" Location="/Metadata" signing="false">
         ${entityAttributes(application)}
         ${requestedAttributes(application)}
