@@ -72,7 +72,7 @@ async function writeRegistryFile(path: string, count: number): Promise<void> {
   )
   for (let index = 0; index < count; index++) {
     if (!output.write(`${syntheticStudent(index)}\n`)) {
-      await new Promise((resolve) => output.once('drain', resolve))
+      await new Promise<void>((resolve) => output.once('drain', () => resolve()))
     }
   }
   output.end()
