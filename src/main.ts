@@ -12,6 +12,8 @@ import { startWebServer } from './server.ts'
 export async function serve(config: Config): Promise<void> {
   if (cluster.isWorker) return serveAsWorker(config)
   const startedAt = Date.now()
+  // Listened for from the first moment: a stop during the start waits for it and then stops cleanly.
+  const stopped = stopSignal()
   const runtime = await openRuntime(config, { embedded: 'own' })
   const closing: (() => Promise<void>)[] = []
   try {
@@ -26,17 +28,18 @@ export async function serve(config: Config): Promise<void> {
     await runtime.close()
     throw error
   }
-  await stopSignal()
+  await stopped
   process.stderr.write('Stopping: finishing running requests …\n')
   for (const close of closing) await close()
   await runtime.close()
 }
 
 async function serveAsWorker(config: Config): Promise<void> {
+  const stopped = stopSignal()
   const runtime = await openRuntime(config, { embedded: 'join' })
   const web = await startWebServer(runtime)
   process.send?.('ready')
-  await stopSignal()
+  await stopped
   await web.close()
   await runtime.close()
   process.disconnect?.()

@@ -90,7 +90,14 @@ const athensFormat = new Intl.DateTimeFormat('sv-SE', {
   dateStyle: 'short',
 })
 
+/** Days begin on a whole quarter of an hour in every time zone, so within one nothing changes. */
+const quarterMs = 15 * 60_000
+let lastQuarter = { number: Number.NaN, date: '' }
+
 /** The calendar date in Greece, YYYY-MM-DD: source systems give validity as Greek days. */
 export function athensDate(now: Date): string {
-  return athensFormat.format(now)
+  const number = Math.floor(now.getTime() / quarterMs)
+  // Formatting costs more than all other work of a release, which asks for today's date each time.
+  if (number !== lastQuarter.number) lastQuarter = { number, date: athensFormat.format(now) }
+  return lastQuarter.date
 }
