@@ -11,19 +11,23 @@ const freshLoginReasons = new Set([
 ])
 
 /** Reasons that stay after a sign-in when the wrong person signed in. */
-const subjectReasons = new Set(['id_token_hint', 'claims_id_token_sub_value'])
+const subjectReasons = new Set(['id_token_hint', 'hinted_person', 'claims_id_token_sub_value'])
 
 /** The service insists on a way of signing in that the session does not have. */
 const acrReasons = new Set(['essential_acr', 'essential_acrs'])
 
 /**
- * When the person must be asked: the library's own checks, and one more, that no answer goes out
- * unless the SSO session of this very request belongs to whom the library takes it for.
+ * When the person must be asked: the library's own checks and two of ours. No answer goes out unless
+ * the SSO session of this very request belongs to whom the library takes it for; and `id_token_hint`
+ * still names that person when the request resumes after a sign-in, where the library does not look
+ * again (OIDC Core 3.1.2.1).
  *
  * @param holder who is signed in on this request, undefined for nobody
+ * @param subjectOf the `sub` of a person at the client of the request
  */
 export function promptPolicy(
   holder: (ctx: KoaContextWithOIDC) => Promise<string | undefined>,
+  subjectOf: (ctx: KoaContextWithOIDC, personId: string) => string,
 ): interactionPolicy.Prompt[] {
   const login = base().get('login') as interactionPolicy.Prompt
   login.checks.add(
@@ -33,9 +37,24 @@ export function promptPolicy(
       async (ctx) => (await holder(ctx)) !== ctx.oidc.session?.accountId,
     ),
   )
+  login.checks.add(
+    new Check('hinted_person', 'id_token_hint and authenticated subject do not match', (ctx) => {
+      const hint = ctx.oidc.params?.id_token_hint
+      const personId = ctx.oidc.session?.accountId
+      if (ctx.oidc.route !== 'resume' || typeof hint !== 'string' || !personId) return false
+      return hintedSubject(hint) !== subjectOf(ctx, personId)
+    }),
+  )
   // There is no consent page: what a service gets is decided by the release rules. `prompt=consent`
-  // stays legal, because offline_access depends on it (OIDC Core 11), and is answered at once.
+  // stays legal, because offline_access depends on it (OIDC Core 11), and is answered at once. Native
+  // apps are not asked about each time either (RFC 8252 8.6): PKCE and exact redirect addresses hold.
   return [login, new Prompt({ name: 'consent', requestable: true })]
+}
+
+/** The signature was checked when the request came in; the interaction kept it since. */
+function hintedSubject(idTokenHint: string): unknown {
+  const [, payload = ''] = idTokenHint.split('.')
+  return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')).sub
 }
 
 /** What sign-in reaches so far; a service that insists on more gets an error. */

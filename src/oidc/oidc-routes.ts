@@ -66,10 +66,16 @@ function isOidcPath(path: string): boolean {
 function withSession(provider: Provider, context: AppContext, slots: AnswerSlots): Provider {
   auditFailures(provider, context)
   provider.use(async (ctx, next) => {
-    await next()
-    const { oidc } = ctx as unknown as KoaContextWithOIDC
-    // Unknown addresses under /oidc/ have no oidc part.
-    if (oidc !== undefined) await afterAnswer(ctx as unknown as KoaContextWithOIDC, context, slots)
+    try {
+      await next()
+      const { oidc } = ctx as unknown as KoaContextWithOIDC
+      // Unknown addresses under /oidc/ have no oidc part.
+      if (oidc) await afterAnswer(ctx as unknown as KoaContextWithOIDC, context, slots)
+    } catch (error) {
+      // A fault of ours or of the store: the one error page answers, not the library's plain text.
+      ctx.respond = false
+      slots.fail(ctx.req, error)
+    }
   })
   return provider
 }

@@ -5,6 +5,7 @@ import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { findRelyingParty } from '../federation/service-store.ts'
+import type { Secrets } from '../keys/secrets.ts'
 import type { KeyRing } from '../keys/signing-key.ts'
 import { sessionIndexFor } from '../sso/sessions.ts'
 import { renderPostForm } from '../web/render.ts'
@@ -50,6 +51,7 @@ function providerWithPostPage(slots: AnswerSlots) {
         name === 'form_post'
           ? (ctx, redirectUri, payload) => {
               hold(ctx)
+              ctx.status = 200
               slots.answer(ctx.req, (request, response) =>
                 renderPostForm(request, response, {
                   action: redirectUri,
@@ -103,6 +105,7 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
     interactions: {
       policy: promptPolicy(
         async (ctx) => (await activeSession(context, ctx.req))?.session.personId,
+        (ctx, personId) => subjectOf(secrets, personId, ctx.oidc.client),
       ),
       url: (_ctx, interaction) => `${basePath}/oidc/interaction/${interaction.uid}`,
     },
@@ -127,8 +130,7 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
     acrValues: supportedAcrValues,
     responseTypes: ['code'],
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: (_ctx, accountId, client) =>
-      pairwiseValue(secrets.get('pairwise'), accountId, sectorOf(client)),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseSubject(secrets, accountId, client),
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' },
     rotateRefreshToken: true,
@@ -232,12 +234,19 @@ function jwksOf(keys: KeyRing): { keys: JWK[] } {
   }
 }
 
+type SubjectClient = { clientId: string; sectorIdentifier?: unknown; subjectType?: string }
+
 /**
  * Services of one sector share a subject (OIDC Core 8.1). The prefix keeps the value apart from the
  * persistent NameID of a SAML service that happens to have the same name.
  */
-function sectorOf(client: { clientId: string; sectorIdentifier?: unknown }): string {
-  return `oidc-sector:${String(client.sectorIdentifier ?? client.clientId)}`
+function pairwiseSubject(secrets: Secrets, personId: string, client: SubjectClient): string {
+  const sector = `oidc-sector:${String(client.sectorIdentifier ?? client.clientId)}`
+  return pairwiseValue(secrets.get('pairwise'), personId, sector)
+}
+
+function subjectOf(secrets: Secrets, personId: string, client: SubjectClient | undefined): string {
+  return client?.subjectType === 'pairwise' ? pairwiseSubject(secrets, personId, client) : personId
 }
 
 async function isOwnToken(
