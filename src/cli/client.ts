@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { oidcScopes } from '../attributes/scopes.ts'
 import { registeredScopes } from '../attributes/targets.ts'
-import { IdpError } from '../errors.ts'
 import { checkClientMetadata } from '../federation/client-metadata.ts'
 import { parseJson } from '../federation/parse-json.ts'
 import { registerRelyingParty } from '../federation/registration.ts'
 import { listServiceRecords } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
 import { runServiceCommand, type ServiceCommand, type ServiceValues } from './service-command.ts'
-import { print, printJson } from './service-input.ts'
+import { naming, print, printJson, readMetadata } from './service-input.ts'
 
 const usage = `Usage: propylaia client COMMAND [--json]
 
@@ -37,12 +35,11 @@ async function add(
   file: string,
   values: ServiceValues,
 ): Promise<number> {
-  const { metadata, generated, ignored } = checkClientMetadata(parseJson(await read(file)))
-  const client = await registerRelyingParty(metadata, {
-    origin: 'cli',
-    approve: values.approve ?? false,
-    now: now(),
-  })
+  const { metadata, generated, ignored } = await naming(file, async () =>
+    checkClientMetadata(parseJson(await readMetadata(file))),
+  )
+  const options = { origin: 'cli', approve: values.approve ?? false, now: now() }
+  const client = await naming(file, () => registerRelyingParty(metadata, options))
   const { clientId, state } = client
   audit.record({
     event: 'service.register',
@@ -73,14 +70,6 @@ async function add(
     ...unknownScopes.map((scope) => `  - The scope ${scope} is not in docs/attributes.md.`),
   ])
   return 0
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new IdpError('METADATA_INVALID', `cannot read ${file}: ${(error as Error).message}`)
-  }
 }
 
 async function list(values: ServiceValues): Promise<number> {

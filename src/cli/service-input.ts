@@ -8,7 +8,7 @@ const maxBytes = 1_048_576
 /**
  * Reads metadata from a file or, when it starts with https://, from an address.
  *
- * @throws {IdpError} METADATA_INVALID saying why it cannot be read
+ * @throws {IdpError} METADATA_INVALID saying why it cannot be read; for naming() to say where
  */
 export async function readMetadata(source: string): Promise<string> {
   try {
@@ -19,7 +19,7 @@ export async function readMetadata(source: string): Promise<string> {
     if (error instanceof IdpError) throw error
     const cause = (error as Error).cause
     const reason = cause instanceof Error ? cause.message : (error as Error).message
-    throw new IdpError('METADATA_INVALID', `cannot read ${source}: ${reason}`, { cause: error })
+    throw new IdpError('METADATA_INVALID', `it cannot be read: ${reason}`, { cause: error })
   }
 }
 
@@ -44,6 +44,16 @@ async function download(url: string): Promise<Uint8Array> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** Puts the file or address before what is wrong with the metadata in it. */
+export async function naming<T>(source: string, read: () => Promise<T> | T): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof IdpError)) throw error
+    throw new IdpError(error.code, `${source}: ${error.message}`, { cause: error })
+  }
 }
 
 export function print(lines: readonly string[]): void {

@@ -16,7 +16,7 @@ import {
   type ServiceValues,
   UsageError,
 } from './service-command.ts'
-import { print, printJson, readMetadata } from './service-input.ts'
+import { naming, print, printJson, readMetadata } from './service-input.ts'
 
 const usage = `Usage: propylaia sp COMMAND [--json]
 
@@ -63,13 +63,14 @@ async function add(
   source: string,
   values: ServiceValues,
 ): Promise<number> {
-  const xml = await readMetadata(source)
   const origin = /^https?:\/\//.test(source) ? `url:${source}` : 'cli'
-  const { findings } = readServiceProviderMetadata(xml, origin, now())
-  const sp = await registerServiceProvider(xml, {
-    origin,
-    approve: values.approve ?? false,
-    now: now(),
+  const { sp, findings } = await naming(source, async () => {
+    const xml = await readMetadata(source)
+    const options = { origin, approve: values.approve ?? false, now: now() }
+    return {
+      sp: await registerServiceProvider(xml, options),
+      findings: readServiceProviderMetadata(xml, origin, now()).findings,
+    }
   })
   const { entityId, state } = sp
   audit.record({
@@ -90,7 +91,7 @@ async function add(
       ({ line, message, remedy }) => `  - ${line ? `line ${line}: ` : ''}${message}\n    ${remedy}`,
     ),
     ...unknownAttributes.map(
-      (name) => `  - It asks for ${name}, which is not in docs/attributes.md.`,
+      (name) => `  - It asks for "${name}", which is no SAML Name in docs/attributes.md.`,
     ),
   ])
   return 0
