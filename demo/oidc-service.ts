@@ -86,6 +86,11 @@ export function createOidcService(options: {
       title: texts.attributes[language],
       body: html`<h1>${texts.welcome[language].replace('{name}', name)}</h1>
         <p class="lead">${texts.received[language]}</p>
+        <div class="actions">
+          <form method="post" action="/refresh"><button class="button second">${texts.refresh[language]}</button></form>
+          <a class="button second" href="/login?again=1">${texts.again[language]}</a>
+          <form method="post" action="/logout"><button class="button">${texts.signOut[language]}</button></form>
+        </div>
         <h2>${texts.userInfo[language]}</h2>
         ${panel(rowsOf(userInfo), language)}
         <h2>${texts.idToken[language]}</h2>
@@ -101,12 +106,7 @@ export function createOidcService(options: {
             { name: texts.refreshes[language], values: [String(received.refreshes)] },
           ],
           language,
-        )}
-        <div class="actions">
-          <form method="post" action="/refresh"><button class="button second">${texts.refresh[language]}</button></form>
-          <a class="button second" href="/login?again=1">${texts.again[language]}</a>
-          <form method="post" action="/logout"><button class="button">${texts.signOut[language]}</button></form>
-        </div>`,
+        )}`,
     })
   })
 

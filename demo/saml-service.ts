@@ -60,6 +60,10 @@ export function createSamlService(options: {
       title: texts.attributes[language],
       body: html`<h1>${texts.welcome[language].replace('{name}', received.name)}</h1>
         <p class="lead">${texts.received[language]}</p>
+        <div class="actions">
+          <a class="button second" href="/login?again=1">${texts.again[language]}</a>
+          <form method="post" action="/logout"><button class="button">${texts.signOut[language]}</button></form>
+        </div>
         <h2>${texts.attributes[language]}</h2>
         ${panel(received.attributes, language)}
         <h2>${texts.session[language]}</h2>
@@ -73,11 +77,7 @@ export function createSamlService(options: {
           ],
           language,
         )}
-        <details><summary>${texts.xml[language]}</summary><pre>${received.assertionXml}</pre></details>
-        <div class="actions">
-          <a class="button second" href="/login?again=1">${texts.again[language]}</a>
-          <form method="post" action="/logout"><button class="button">${texts.signOut[language]}</button></form>
-        </div>`,
+        <details><summary>${texts.xml[language]}</summary><pre>${received.assertionXml}</pre></details>`,
     })
   })
 
@@ -211,9 +211,9 @@ function readAssertion(assertionXml: string, encrypted: boolean): Received {
     { name: 'SessionNotOnOrAfter', values: [statement?.getAttribute('SessionNotOnOrAfter') ?? ''] },
     { name: 'Issuer', values: [first('Issuer')?.textContent ?? ''] },
   ]
-  const valueOf = (name: string) => attributes.find((row) => row.name === name)?.values[0]
+  const textOf = (name: string) => attributes.find((row) => row.name === name)?.values[0]
   return {
-    name: valueOf('displayName') ?? valueOf('eduPersonPrincipalName') ?? '',
+    name: textOf('displayName') ?? textOf('eduPersonPrincipalName') ?? '',
     attributes,
     signIn,
     isEncrypted: encrypted,

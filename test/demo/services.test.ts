@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type DemoServices, registerDemoServices, startDemoServices } from '../../demo/services.ts'
+import { findRelyingParty, findServiceProvider } from '../../src/federation/service-store.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { HttpClient, hiddenField } from '../support/http-client.ts'
+import { addPerson, testPassword } from '../support/people.ts'
+
+let app: TestApp
+let demo: DemoServices
+before(async () => {
+  app = await startTestApp()
+  await registerDemoServices(app.context)
+  const { baseUrl, port, dataDir } = app.context.config
+  demo = await startDemoServices({
+    baseUrl,
+    samlPort: port + 1,
+    oidcPort: port + 2,
+    dataDir,
+  })
+})
+after(async () => {
+  await demo?.close()
+  await app.close()
+})
+
+/** One browser without script, on all three servers. */
+class Visitor {
+  readonly #jars = new Map<string, HttpClient>()
+
+  async get(url: string) {
+    return this.follow(await this.#send(url), url)
+  }
+
+  async post(url: string, fields: Record<string, string>) {
+    return this.follow(await this.#send(url, fields), url)
+  }
+
+  async follow(
+    answer: Awaited<ReturnType<HttpClient['get']>>,
+    url: string,
+  ): Promise<{ url: string; body: string; status: number }> {
+    const { location } = answer.headers
+    if (!location) return { url, body: answer.body, status: answer.status }
+    return this.get(new URL(location, url).href)
+  }
+
+  #send(url: string, fields?: Record<string, string>) {
+    const { origin, pathname, search } = new URL(url)
+    let client = this.#jars.get(origin)
+    if (!client) {
+      client = new HttpClient(origin)
+      this.#jars.set(origin, client)
+    }
+    return fields ? client.post(pathname + search, fields) : client.get(pathname + search)
+  }
+
+  close() {
+    for (const client of this.#jars.values()) client.close()
+  }
+}
+
+async function signIn(visitor: Visitor, serviceUrl: string, username: string) {
+  const page = await visitor.get(`${serviceUrl}/login`)
+  return visitor.post(new URL('/login', page.url).href, {
+    _csrf: hiddenField(page.body, '_csrf'),
+    flow: hiddenField(page.body, 'flow'),
+    username,
+    password: testPassword,
+  })
+}
+
+/** Presses the button of the page that carries a SAML response, as a browser without script does. */
+function pressContinue(visitor: Visitor, page: { url: string; body: string }) {
+  const action = /<form[^>]*action="([^"]+)"/.exec(page.body)?.[1] ?? ''
+  const fields: Record<string, string> = {
+    SAMLResponse: hiddenField(page.body, 'SAMLResponse'),
+  }
+  return visitor.post(action, fields)
+}
+
+describe('The demo services', () => {
+  it('are both reached with one sign-in, and show what they received', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    const library = await signIn(visitor, demo.oidcUrl, account.username)
+    assert.equal(library.url, `${demo.oidcUrl}/`)
+    assert.match(library.body, /Δήμητρα Παπαδοπούλου/)
+    assert.match(library.body, new RegExp(`${account.username}@uni\\.example\\.gr`))
+    assert.match(library.body, /student@uni\.example\.gr/)
+
+    const passing = await visitor.get(`${demo.samlUrl}/login`)
+    const secretariat = await pressContinue(visitor, passing)
+    assert.equal(secretariat.url, `${demo.samlUrl}/`)
+    assert.match(secretariat.body, /Δήμητρα Παπαδοπούλου/)
+    assert.match(secretariat.body, /urn:oid:1\.3\.6\.1\.4\.1\.5923\.1\.1\.1\.6/)
+    assert.match(secretariat.body, /PasswordProtectedTransport/)
+    visitor.close()
+  })
+
+  it('the library refreshes its tokens and signs out of everything', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    await signIn(visitor, demo.oidcUrl, account.username)
+    const refreshed = await visitor.post(`${demo.oidcUrl}/refresh`, {})
+    assert.equal(refreshed.url, `${demo.oidcUrl}/`)
+    assert.match(refreshed.body, /<dd><div>1<\/div><\/dd>/)
+    const question = await visitor.post(`${demo.oidcUrl}/logout`, {})
+    const gone = await visitor.post(new URL('/oidc/end_session/confirm', question.url).href, {
+      xsrf: hiddenField(question.body, 'xsrf'),
+      logout: 'yes',
+    })
+    assert.equal(gone.url, `${demo.oidcUrl}/signed-out`)
+    const again = await visitor.get(`${demo.samlUrl}/login`)
+    assert.match(again.body, /name="password"/)
+    visitor.close()
+  })
+
+  it('speak the visitor’s language, and the other at a click', async () => {
+    const visitor = new Visitor()
+    const english = await visitor.get(`${demo.oidcUrl}/?lang=en`)
+    assert.match(english.body, /<html lang="en"[\s\S]*Library \(demo\)/)
+    const greek = await visitor.get(`${demo.samlUrl}/?lang=el`)
+    assert.match(greek.body, /<html lang="el"[\s\S]*Ηλεκτρονική Γραμματεία/)
+    visitor.close()
+  })
+
+  it('register again without a change, secrets included', async () => {
+    const { oidcUrl, samlUrl } = demo
+    const before = await findRelyingParty('library-demo')
+    await registerDemoServices(app.context)
+    const after = await findRelyingParty('library-demo')
+    assert.deepEqual(after, before)
+    assert.equal(after?.state, 'approved')
+    assert.equal(after?.startUrl, oidcUrl)
+    assert.equal((await findServiceProvider(`${samlUrl}/metadata`))?.state, 'approved')
+  })
+
+  it('refuse a SAML response that nobody asked for', async () => {
+    const visitor = new Visitor()
+    const page = await visitor.post(`${demo.samlUrl}/acs`, {
+      SAMLResponse: Buffer.from('<Response/>').toString('base64'),
+    })
+    assert.equal(page.status, 502)
+    visitor.close()
+  })
+})
