@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
@@ -80,6 +80,7 @@ showLogsOnFailure(() => [identityProvider, site])
 after(async () => {
   await site?.stop()
   await identityProvider?.stop()
+  rmSync(folder, { recursive: true, force: true })
 })
 
 describe('mod_auth_openidc: sign-in', () => {

@@ -8,6 +8,9 @@ const stopWithinMs = 15_000
 /** How much of a log a failure shows. Characters. */
 const shownLogLength = 6000
 
+// A test runner that lost its patience: the exit handlers below stop what is running.
+process.once('SIGTERM', () => process.exit(1))
+
 export interface Daemon {
   readonly name: string
   /** The end of everything it wrote, for failure messages. */
@@ -52,7 +55,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       .map((file) => `--- ${options.name}: ${file}\n${endOf(file)}`)
       .join('\n')
   // Nothing of ours may outlive the tests, even when they end by an exception.
-  const killAtExit = () => child.kill('SIGKILL')
+  const killAtExit = () => child.kill('SIGTERM')
   process.once('exit', killAtExit)
   const stop = async () => {
     await stopChild(child)

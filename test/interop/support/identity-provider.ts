@@ -56,6 +56,9 @@ export async function startIdentityProvider(): Promise<RunningIdentityProvider> 
     env,
     outputFile: join(folder, 'propylaia.log'),
     isReady: () => answersWith(`${baseUrl}/health/ready`, 200),
+  }).catch((error) => {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
   })
   const run = promisify(execFile)
   const entityId = `${baseUrl}/saml/metadata`
