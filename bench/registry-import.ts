@@ -17,7 +17,8 @@ const rowCount = Number(process.argv[2] ?? 100_000)
 const limitSeconds = 120
 const folder = mkdtempSync(join(tmpdir(), 'propylaia-bench-'))
 const file = join(folder, 'registry.csv')
-const secrets = { get: (name: string) => createHash('sha256').update(`bench ${name}`).digest() }
+const secret = createHash('sha256').update('bench').digest()
+const secrets = { get: () => secret }
 
 await writeRegistryFile(file, rowCount)
 console.log(`${rowCount} rows, ${(statSync(file).size / 1_048_576).toFixed(1)} MiB`)

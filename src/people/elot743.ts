@@ -46,7 +46,7 @@ interface Letter {
 
 /** Greek in, Latin out; Latin passes through unchanged. */
 export function transliterate(greek: string): string {
-  const letters = [...greek.normalize('NFC')].map(readLetter)
+  const letters = Array.from(greek.normalize('NFC'), knownLetter)
   let latin = ''
   for (let at = 0; at < letters.length; ) {
     const { text, length } = transcribeAt(letters, at)
@@ -54,6 +54,18 @@ export function transliterate(greek: string): string {
     at += length
   }
   return latin.normalize('NFC')
+}
+
+/** Names are written with some 120 characters; taking one apart is most of the work. */
+const knownLetters = new Map<string, Letter>()
+
+function knownLetter(character: string): Letter {
+  let letter = knownLetters.get(character)
+  if (!letter) {
+    letter = readLetter(character)
+    if (knownLetters.size < 1000) knownLetters.set(character, letter)
+  }
+  return letter
 }
 
 function readLetter(character: string): Letter {

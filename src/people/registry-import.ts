@@ -97,6 +97,7 @@ export async function importRegistry(
 class ImportRun {
   readonly #options: ImportOptions
   readonly #now: Date
+  readonly #today: string
   readonly #lines = new KeyLines()
   readonly #counts = {
     rows: 0,
@@ -113,6 +114,7 @@ class ImportRun {
   constructor(options: ImportOptions) {
     this.#options = options
     this.#now = (options.now ?? (() => new Date()))()
+    this.#today = athensDate(this.#now)
   }
 
   async add(batch: readonly ReadRow[]): Promise<void> {
@@ -193,7 +195,7 @@ class ImportRun {
     }
     const checked = checkRegistryRow(row, {
       scope: this.#options.scope,
-      today: athensDate(this.#now),
+      today: this.#today,
     })
     if (checked.problems) return reject(checked.problems)
     return this.#withHmacs(line, checked.record)
