@@ -1,11 +1,18 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
+import { pairwiseValue } from '../attributes/pairwise.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { openFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
-import { endSession, servicesInSession } from '../sso/sessions.ts'
+import {
+  endSession,
+  type SessionService,
+  servicesInSession,
+  sessionIndexFor,
+} from '../sso/sessions.ts'
+import type { SsoSession } from '../sso/sso-session.ts'
 import { renderPage, renderPostForm } from '../web/render.ts'
 import { checkLogoutRequest, type LogoutRequest, readLogoutRequest } from './logout-request.ts'
 import {
@@ -16,6 +23,7 @@ import {
   responseLocation,
 } from './logout-response.ts'
 import { endpointPaths, idpEntityId } from './metadata.ts'
+import { transientNameId } from './name-id.ts'
 import { readPostRequest } from './post-binding.ts'
 import { type ReceivedMessage, rawQuery, readRedirectRequest } from './redirect-binding.ts'
 import { type RequestBinding, requireSignature, takeRequest } from './request-intake.ts'
@@ -23,7 +31,7 @@ import { checkRequestMessage, checkVersion } from './request-message.ts'
 import { approvedServiceProvider } from './service-lookup.ts'
 import { auditRefusal } from './sign-on-answer.ts'
 import { type SamlStatus, SamlStatusError } from './status-response.ts'
-import { bindings } from './uris.ts'
+import { bindings, nameIdFormats } from './uris.ts'
 
 const resumePath = '/saml/slo/resume'
 
@@ -127,12 +135,11 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     if (!session) return respond(req, res, sp, logout, { code: 'Success' })
     const services = await servicesInSession(session)
     const known = services.find(({ protocol, id }) => protocol === 'saml' && id === sp.entityId)
-    const { nameId, sessionIndexes } = logout
     const isThisOne =
       known !== undefined &&
-      known.nameId === nameId.value &&
-      known.nameIdFormat === nameId.format &&
-      (sessionIndexes.length === 0 || sessionIndexes.includes(known.sessionIndex ?? ''))
+      isNameIdOf(context, session, sp, known, logout.nameId) &&
+      (logout.sessionIndexes.length === 0 ||
+        logout.sessionIndexes.includes(sessionIndexFor(session, sp.entityId)))
     if (!isThisOne) {
       return respond(req, res, sp, logout, {
         code: 'Requester',
@@ -174,5 +181,28 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       action: content.destination,
       fields: { SAMLResponse: Buffer.from(xml).toString('base64'), RelayState: relayState },
     })
+  }
+}
+
+/**
+ * Whether the service was given this NameID in this session: the one written down last, or one of
+ * the two that are computed, which it may have asked for before that.
+ */
+function isNameIdOf(
+  context: AppContext,
+  session: SsoSession,
+  sp: ServiceProvider,
+  known: SessionService,
+  { format, value }: Logout['nameId'],
+): boolean {
+  if (known.nameId === value && known.nameIdFormat === format) return true
+  const key = context.secrets.get('pairwise')
+  switch (format) {
+    case nameIdFormats.transient:
+      return value === transientNameId(key, session.id, sp.entityId)
+    case nameIdFormats.persistent:
+      return value === pairwiseValue(key, session.personId, sp.entityId)
+    default:
+      return false
   }
 }

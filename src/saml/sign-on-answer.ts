@@ -143,15 +143,23 @@ export function answerWithStatus(
   post(request, response, signOn, xml)
 }
 
+/** Refusals that any stray visitor causes: in the log, but not worth a place in the audit log. */
+const harmless: readonly string[] = [
+  'SAML_MESSAGE_INVALID',
+  'SAML_MESSAGE_TOO_LARGE',
+  'SAML_REQUEST_EXPIRED',
+]
+
 /** Written down for messages that were refused before there was a service to answer. */
 export function auditRefusal(context: AppContext, request: Request, error: unknown): void {
-  if (!(error instanceof IdpError)) return
+  if (!(error instanceof IdpError) || harmless.includes(error.code)) return
   context.audit.record({
     event: 'saml.request',
     result: 'failure',
     reason: error.code,
     address: request.ip,
     userAgent: request.get('user-agent')?.slice(0, 256),
+    details: { message: error.message.slice(0, 300) },
   })
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { verify } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
-import { bindings, namespaces } from '../../src/saml/uris.ts'
+import { bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
@@ -147,6 +147,32 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
     const answer = await new HttpClient(app.baseUrl).get(`/saml/slo?${query}`)
     assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
+  })
+
+  it('knows the NameID of an earlier visit, when the last one brought another format', async () => {
+    const { client, told } = await signedInAt(first)
+    const policy = `<samlp:NameIDPolicy Format="${nameIdFormats.persistent}" AllowCreate="true"/>`
+    const request = `<samlp:AuthnRequest xmlns:samlp="${namespaces.samlp}" ID="_again" Version="2.0" IssueInstant="${app.context.now().toISOString()}"><saml:Issuer xmlns:saml="${namespaces.saml}">${first.entityId}</saml:Issuer>${policy}</samlp:AuthnRequest>`
+    const again = postedForm(await client.get(`/saml/sso?${redirectQuery(request)}`))
+    assert.ok(again.xml.includes(`${nameIdFormats.persistent}" NameQualifier`))
+    const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
+    const answer = await client.get(`/saml/slo?${query}`)
+    assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
+  })
+
+  it('shows a page of ours when the metadata names no place for the answer', async () => {
+    const silent = {
+      entityId: 'https://silent.example.gr',
+      acsUrl: 'https://silent.example.gr/acs',
+      key,
+    }
+    await registerService(silent)
+    const { client, told } = await signedInAt(silent)
+    const query = redirectQuery(logoutRequest(silent, told[0]!), { key: key.privateKey })
+    const answer = await client.get(`/saml/slo?${query}`)
+    assert.equal(answer.status, 200)
+    assert.doesNotMatch(answer.body, /SAMLResponse/)
+    assert.equal(await isSignedIn(client), false)
   })
 
   it('keeps the session when the NameID or SessionIndex is of another', async () => {

@@ -266,6 +266,16 @@ describe('SAML SSO: refusals', () => {
     await isErrorPage(ssoPath(other), 400, 'SAML_DESTINATION_MISMATCH')
   })
 
+  it('keeps a record of requests that somebody may have forged', async () => {
+    const evil = 'https://forger.example/acs'
+    await client().get(ssoPath(request({ AssertionConsumerServiceURL: evil })))
+    await app.context.audit.close()
+    const events = await AuditModel.find({ event: 'saml.request' }).lean()
+    const event = events.find(({ details }) => JSON.stringify(details ?? {}).includes(evil))
+    assert.equal(event?.reason, 'SAML_ENDPOINT_NOT_REGISTERED')
+    assert.equal(event?.result, 'failure')
+  })
+
   it('shows a page for an unsigned request of a service that signs', async () => {
     const xml = request({}, '', strict.entityId)
     await isErrorPage(ssoPath(xml), 400, 'SAML_SIGNATURE_REQUIRED')
