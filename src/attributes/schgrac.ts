@@ -1,5 +1,6 @@
+import type { PersonRole } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
-import type { AttributeDefinition } from './release-types.ts'
+import type { AttributeDefinition, AttributeSubject } from './release-types.ts'
 import { subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.36215.1.2'
@@ -46,19 +47,11 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Term and attendance type of each enrolment, with the department’s code.',
     values: (subject, { scope }) =>
-      distinct(
-        subjectFacts(subject)
-          .roles.filter(({ role }) => role === 'student')
-          .map((role) =>
-            urn(
-              `${prefix}:enrollment:gr`,
-              scope,
-              role.enrollmentTerm,
-              role.attendanceType,
-              role.departmentCode,
-            ),
-          ),
-      ),
+      studentUrns(subject, `${prefix}:enrollment:gr:${scope}`, (role) => [
+        role.enrollmentTerm,
+        role.attendanceType,
+        role.departmentCode,
+      ]),
   },
   {
     name: 'schGrAcInscription',
@@ -69,19 +62,21 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Term, year and way of each admission, with the department’s code.',
     values: (subject, { scope }) =>
-      distinct(
-        subjectFacts(subject)
-          .roles.filter(({ role }) => role === 'student')
-          .map((role) =>
-            urn(
-              `${prefix}:inscription:gr`,
-              scope,
-              role.inscriptionTerm,
-              role.inscriptionYear,
-              role.departmentCode,
-              role.inscriptionMethod,
-            ),
-          ),
-      ),
+      studentUrns(subject, `${prefix}:inscription:gr:${scope}`, (role) => [
+        role.inscriptionTerm,
+        role.inscriptionYear,
+        role.departmentCode,
+        role.inscriptionMethod,
+      ]),
   },
 ]
+
+/** One URN for each student role that has all its parts. */
+function studentUrns(
+  subject: AttributeSubject,
+  start: string,
+  partsOf: (role: PersonRole) => readonly (string | undefined)[],
+): readonly string[] {
+  const students = subjectFacts(subject).roles.filter(({ role }) => role === 'student')
+  return distinct(students.map((role) => urn(start, ...partsOf(role))))
+}
