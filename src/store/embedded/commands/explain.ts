@@ -130,8 +130,9 @@ export const explain: Command = {
     const execution = new Execution(collection, plan)
     const start = performance.now()
     let returned = 0
-    const { documents } = runQuery(collection, query, execution)
+    const { documents, sources } = runQuery(collection, query, execution)
     while (!documents.next().done) returned++
+    for (const source of sources) source.pause()
     const stats = reply.object('executionStats')
     reply.bool('executionSuccess', true)
     reply.int32('nReturned', returned)

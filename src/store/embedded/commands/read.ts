@@ -108,25 +108,31 @@ function* shaped(
 
 /** Fills a batch. Returns true when there is nothing more. */
 function writeBatch(cursor: Omit<Cursor, 'id' | 'lastUsed'>, size: number, reply: BsonWriter) {
-  const start = reply.at
-  let done = false
-  for (let count = 0; count < size; count++) {
-    const step = cursor.waiting
-      ? { done: false as const, value: cursor.waiting }
-      : cursor.documents.next()
-    cursor.waiting = undefined
-    if (step.done) {
-      done = true
-      break
-    }
-    if (count > 0 && reply.at - start + step.value.size > maxBatchBytes) {
-      cursor.waiting = step.value
-      break
-    }
-    reply.value(count, step.value)
+  try {
+    return fillBatch(cursor, size, reply)
+  } finally {
+    // No statement stays open between two commands: it would lock its table against dropping.
+    for (const source of cursor.sources) source.pause()
   }
-  for (const source of cursor.sources) source.pause()
-  return done
+}
+
+function fillBatch(cursor: Omit<Cursor, 'id' | 'lastUsed'>, size: number, reply: BsonWriter) {
+  const start = reply.at
+  for (let count = 0; count < size; count++) {
+    let document = cursor.waiting
+    cursor.waiting = undefined
+    if (!document) {
+      const step = cursor.documents.next()
+      if (step.done) return true
+      document = step.value
+    }
+    if (count > 0 && reply.at - start + document.size > maxBatchBytes) {
+      cursor.waiting = document
+      return false
+    }
+    reply.value(count, document)
+  }
+  return false
 }
 
 function writeFirstBatch(

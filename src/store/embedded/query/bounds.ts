@@ -107,10 +107,17 @@ function startingWith(prefix: string): Bounds {
   return { intervals: [strings, wholeBracket(bracket.regex)], exact: false }
 }
 
-const beyond = Buffer.from([0xff])
+/** The least bytes beyond everything that starts with `key`; a key's first byte is never ff. */
+function successor(key: Buffer): Buffer {
+  let length = key.length
+  while (key[length - 1] === 0xff) length--
+  const next = Buffer.from(key.subarray(0, length))
+  next[length - 1]!++
+  return next
+}
 
 export function boundBytes({ key, after }: Bound): Buffer {
-  return after ? Buffer.concat([key, beyond]) : key
+  return after ? successor(key) : key
 }
 
 function invert(key: Buffer): Buffer {
