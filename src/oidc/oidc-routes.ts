@@ -31,8 +31,12 @@ export function oidcRoutes(context: AppContext): Router {
   const serve = async (request: Request, response: Response, next: NextFunction) => {
     await handle(request, response)
     const outcome = held.get(request)
-    if (outcome?.error !== undefined) next(outcome.error)
-    else await outcome?.answer?.(request, response)
+    if (outcome?.error !== undefined) {
+      // A fault may come after the library has set its answer: what described that one must go.
+      response.statusMessage = ''
+      for (const name of ['Location', 'Content-Length']) response.removeHeader(name)
+      next(outcome.error)
+    } else await outcome?.answer?.(request, response)
   }
 
   const router = Router()
