@@ -120,7 +120,7 @@ export class StoreAdapter implements Adapter {
 
   /**
    * Two tabs may sign in to two services at once: each authorization is set by itself, so the
-   * slower one does not wipe out the other's.
+   * slower one does not wipe out the other's, and whoever writes need not have read the rest.
    */
   async #upsertSession(id: string, payload: AdapterPayload, expiresAt: Date): Promise<void> {
     const { authorizations = {}, state, ...rest } = payload
@@ -133,7 +133,9 @@ export class StoreAdapter implements Adapter {
     if (state !== undefined) set.state = JSON.stringify(state)
     for (const [clientId, authorization] of Object.entries(authorizations)) {
       const field = Buffer.from(clientId).toString('base64url')
-      set[`authorizations.${field}`] = { ...authorization, clientId }
+      for (const [name, value] of Object.entries({ ...authorization, clientId })) {
+        set[`authorizations.${field}.${name}`] = value
+      }
     }
     await again(() =>
       ArtifactModel.updateOne({ _id: this.#key(id) }, { $set: set }, { upsert: true }),

@@ -1,14 +1,19 @@
 import type { IncomingMessage } from 'node:http'
 import type { Request } from 'express'
 import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AppContext } from '../context.ts'
 import { currentSession } from '../sso/current-session.ts'
+import { RecentKeys } from '../sso/recent-keys.ts'
 import { sessionExists } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
 
 type Session = InstanceType<Provider['Session']>
 type BindingContext = Pick<AppContext, 'config' | 'now'>
+
+/** Sessions as this worker wrote them last. */
+const written = new RecentKeys(20_000)
 
 export interface ActiveSession {
   readonly session: SsoSession
@@ -63,7 +68,9 @@ export function bindToSsoSession(provider: Provider, context: BindingContext): v
       return session.accountId === undefined ? session : remember(ctx, createSession())
     }
     const { session } = active
-    const stored = await Session.find(session.id)
+    // Only a logout asks what is in the session already; all else adds to it (adapter.ts).
+    const { route } = (ctx as unknown as KoaContextWithOIDC).oidc
+    const stored = route.startsWith('end_session') ? await Session.find(session.id) : undefined
     const isSame = stored?.accountId === session.personId
     return remember(
       ctx,
@@ -84,11 +91,25 @@ export function bindToSsoSession(provider: Provider, context: BindingContext): v
   // Tokens that end with the session ask this way: the SSO session's record is the truth, so a
   // logout anywhere, or an admin's, ends them.
   Session.findByUid = async (uid) => {
-    const session = await storedSession(uid)
-    if (session?.accountId !== undefined && !(await sessionExists(uid, context.now()))) {
-      return undefined
+    const [session, stands] = await Promise.all([
+      storedSession(uid),
+      sessionExists(uid, context.now()),
+    ])
+    return session?.accountId === undefined || stands ? session : undefined
+  }
+
+  // A service that comes back to the session adds nothing: no write for what this worker wrote.
+  const save = Session.prototype.save
+  Session.prototype.save = async function saveOnce(this: Session, ttl: number) {
+    const { uid, accountId, loginTs, authorizations } = this
+    const content = JSON.stringify([uid, accountId, loginTs, authorizations])
+    if (accountId === undefined || this.state) return save.call(this, ttl)
+    if (written.has(content)) Object.assign(this, { touched: false })
+    else {
+      await save.call(this, ttl)
+      written.add(content)
     }
-    return session
+    return this.jti
   }
 
   // The id is not taken from a cookie, so there is no fixed id to get away from.
