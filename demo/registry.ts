@@ -1,7 +1,7 @@
 import { afmCheckDigit } from '../src/people/afm.ts'
 import { amkaCheckDigit } from '../src/people/amka.ts'
 import { transliterate } from '../src/people/elot743.ts'
-import { type RegistryColumn, registryColumns } from '../src/people/registry-row.ts'
+import { type RegistryColumn, registryColumns } from '../src/people/registry-record.ts'
 import { departments, femaleNames, foreigners, maleNames, surnames } from './names.ts'
 import { seededRandom } from './random.ts'
 

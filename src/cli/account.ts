@@ -6,7 +6,7 @@ import { maskNationalNumber, openNationalNumber } from '../people/national-numbe
 import { findAccountByUsername, findPerson, normalizeUsername } from '../people/people-store.ts'
 import { currentRoles, type SealedNationalNumber } from '../people/person.ts'
 import { importRegistry } from '../people/registry-import.ts'
-import { type RegistryColumn, registryColumns } from '../people/registry-row.ts'
+import { type RegistryColumn, registryColumns } from '../people/registry-record.ts'
 import { rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 /**
- * Remembers on which line each key of a file stood, in about 20 bytes a key whatever its length:
+ * Remembers on which line each key of a file stood, in 20 to 40 bytes a key whatever its length:
  * a Map of strings would make the memory of an import grow with the file.
  *
  * Keys are told apart by 64 bits of their SHA-256. Two different keys among a million meet by

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Gender, PersonRole, RoleKind, SealedNationalNumber } from './person.ts'
 import type { SourceRecord, StoredPerson } from './person-model.ts'
-import type { NationalNumber, RegistryRecord } from './registry-row.ts'
+import type { NationalNumber, RegistryRecord } from './registry-record.ts'
 
 /** A checked row with the look-up keys of its numbers. */
 export interface PreparedRow {

@@ -23,7 +23,10 @@ export interface StoredPerson extends Person {
   readonly records: readonly SourceRecord[]
   /** The username that the sources assign; the Account follows it while pending. */
   readonly username?: string
-  /** Random, new with every write of the import: compare-and-set without transactions. */
+  /**
+   * Random, new with every write of the import: compare-and-set without transactions. Whoever else
+   * writes a field that the import writes sets a new one too.
+   */
   readonly version: string
 }
 

@@ -4,19 +4,14 @@ import { nationalNumberHmac, sealNationalNumber } from './national-number.ts'
 import { preparePeopleStore } from './people-store.ts'
 import { athensDate } from './person.ts'
 import { type PreparedRow, sourceKey } from './person-merge.ts'
-import { importBatch } from './registry-batch.ts'
+import { PlannedPeople } from './planned-people.ts'
+import { type BatchReport, importBatch } from './registry-batch.ts'
 import { changedFacts } from './registry-changes.ts'
 import { endMissingRoles, type FullReport } from './registry-full.ts'
 import type { ConflictReason } from './registry-plan.ts'
 import type { ReadRow, UnreadableReason } from './registry-reader.ts'
-import {
-  checkRegistryRow,
-  type NationalNumber,
-  type RegistryRecord,
-  type RegistryRow,
-  type RowProblem,
-  shownValue,
-} from './registry-row.ts'
+import type { NationalNumber, RegistryRecord, RegistryRow, RowProblem } from './registry-record.ts'
+import { checkRegistryRow, shownValue } from './registry-row.ts'
 
 /** Why a row stayed out. National numbers in `value` are masked. */
 export interface RejectionProblem {
@@ -99,6 +94,7 @@ class ImportRun {
   readonly #now: Date
   readonly #today: string
   readonly #lines = new KeyLines()
+  readonly #planned = new PlannedPeople()
   readonly #counts = {
     rows: 0,
     created: 0,
@@ -122,11 +118,12 @@ class ImportRun {
     const rejected: RejectedRow[] = []
     const prepared = batch.flatMap((row) => this.#prepare(row, rejected) ?? [])
     const { secrets } = this.#options
-    const report = await importBatch(prepared, {
+    const written = await importBatch(prepared, {
       seal: (entry) => sealNationalNumber(secrets, entry.country, entry.number),
       now: this.#now,
       dryRun: this.#options.dryRun ?? false,
     })
+    const report = this.#options.dryRun ? this.#withEarlierBatches(written) : written
     for (const { row, outcome, draft } of report.results) {
       const { source, sourceId, status } = row.record.role
       if (typeof outcome !== 'string') {
@@ -169,6 +166,25 @@ class ImportRun {
       now: this.#now,
     })
     return { ...this.#counts, full }
+  }
+
+  /** What a dry run's batch would do after those before it, which were not written. */
+  #withEarlierBatches(report: BatchReport): BatchReport {
+    let { peopleCreated, accountsCreated } = report
+    const drafts = new Set(report.results.flatMap(({ draft }) => draft ?? []))
+    const refused = new Set<unknown>()
+    for (const draft of drafts) {
+      const planned = this.#planned.add(draft)
+      if (planned === 'username-taken') refused.add(draft)
+      if (planned === 'new' || draft.before) continue
+      peopleCreated--
+      if (draft.after.username !== undefined) accountsCreated--
+    }
+    const conflict = { column: 'username', reason: 'USERNAME_OF_ANOTHER_PERSON' } as const
+    const results = report.results.map((result) =>
+      result.draft && refused.has(result.draft) ? { ...result, outcome: conflict } : result,
+    )
+    return { results, peopleCreated, accountsCreated }
   }
 
   #prepare({ line, row, unreadable }: ReadRow, rejected: RejectedRow[]): PreparedRow | undefined {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Account } from './account.ts'
 import { type PreparedRow, type Sealer, withRecord } from './person-merge.ts'
 import type { SourceRecord, StoredPerson } from './person-model.ts'
-import type { RegistryColumn } from './registry-row.ts'
+import type { RegistryColumn } from './registry-record.ts'
 
 /** Reasons that only the store, or another row, gives. */
 export type ConflictReason =

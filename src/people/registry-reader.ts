@@ -2,7 +2,7 @@ import { createReadStream, type ReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import { type RegistryColumn, type RegistryRow, registryColumns } from './registry-row.ts'
+import { type RegistryColumn, type RegistryRow, registryColumns } from './registry-record.ts'
 
 export type UnreadableReason =
   | 'CSV_FIELD_COUNT'

@@ -15,7 +15,7 @@ import {
   importRegistry,
   type RejectedRow,
 } from '../../src/people/registry-import.ts'
-import type { RegistryRow } from '../../src/people/registry-row.ts'
+import type { RegistryRow } from '../../src/people/registry-record.ts'
 import { useStore } from '../support/store.ts'
 import { asRead, fixedSecrets, makeAmka, seededRandom, studentRow } from './support.ts'
 
@@ -353,6 +353,33 @@ describe('registry import --dry-run', () => {
     )
     assert.deepEqual(await people().find().toArray(), before)
     assert.equal(await accounts().countDocuments(), 1)
+  })
+})
+
+describe('registry import --dry-run of a long file', () => {
+  it('says the same as the import that follows', async () => {
+    // 600 people, more than a batch, each with a second row far behind the first; then one
+    // whose username somebody at the beginning has.
+    const rows = [
+      ...Array.from({ length: 1200 }, (_, index) =>
+        studentRow({
+          source: index < 600 ? 'sis' : 'hr',
+          sourceId: `s${index % 600}`,
+          amka: makeAmka('2003-05-17', index % 600),
+          username: `user${index % 600}`,
+        }),
+      ),
+      unnumbered({ sourceId: 'last', username: 'user0' }),
+    ]
+    const planned = await importRows(rows, { dryRun: true })
+    assert.equal(await people().countDocuments(), 0)
+    const plannedReasons = reasons()
+    assert.deepEqual(await importRows(rows), planned)
+    assert.deepEqual(reasons(), plannedReasons)
+    assert.deepEqual(
+      [planned.created, planned.peopleCreated, planned.accountsCreated, planned.rejected],
+      [1200, 600, 600, 1],
+    )
   })
 })
 

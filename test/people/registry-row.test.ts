@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { checkRegistryRow, type RegistryRow } from '../../src/people/registry-row.ts'
+import type { RegistryRow } from '../../src/people/registry-record.ts'
+import { checkRegistryRow } from '../../src/people/registry-row.ts'
 import { makeAmka, studentRow } from './support.ts'
 
 const options = { scope: 'uni.example.gr', today: '2026-10-01' }

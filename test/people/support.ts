@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { amkaCheckDigit } from '../../src/people/amka.ts'
 import type { ReadRow } from '../../src/people/registry-reader.ts'
-import type { RegistryRow } from '../../src/people/registry-row.ts'
+import type { RegistryRow } from '../../src/people/registry-record.ts'
 
 /** Secrets that are the same in every run. */
 export function fixedSecrets() {
