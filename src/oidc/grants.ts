@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { AppContext } from '../context.ts'
+import type { Secrets } from '../keys/secrets.ts'
 import { isGrantRevoked } from './adapter.ts'
 
 type Grant = InstanceType<Provider['Grant']>
@@ -18,42 +18,41 @@ const scopesOfUnregistered = 'openid offline_access'
  */
 export async function standingGrant(
   ctx: KoaContextWithOIDC,
-  claims: readonly string[],
-  sidOf: (sessionUid: string, clientId: string) => string,
-  secrets: AppContext['secrets'],
+  options: {
+    claims: readonly string[]
+    /** What a grant made now gets; one with less than half of it left is renewed. */
+    lifetimeSeconds: number
+    sidOf: (sessionUid: string, clientId: string) => string
+    secrets: Secrets
+  },
 ): Promise<Grant | undefined> {
   const { session, client, account, provider } = ctx.oidc
   if (!session?.uid || !client || !account) return undefined
   // Written before the library draws a random one, for the same reason as the id.
   if (!session.sidFor(client.clientId)) {
-    session.sidFor(client.clientId, sidOf(session.uid, client.clientId))
+    session.sidFor(client.clientId, options.sidOf(session.uid, client.clientId))
   }
+  const scope = client.scope ?? scopesOfUnregistered
   for (let generation = 0; ; generation++) {
-    const id = grantId(secrets, session.uid, client.clientId, generation)
+    const id = grantId(options.secrets, session.uid, client.clientId, generation)
     const existing = await provider.Grant.find(id)
-    if (existing && existing.accountId === account.accountId && !isHalfSpent(existing)) {
-      return existing
-    }
+    const isFresh = (existing?.remainingTTL ?? 0) >= options.lifetimeSeconds / 2
+    if (existing && isFresh && existing.getOIDCScope() === scope) return existing
     if (!existing && (await isGrantRevoked(id))) continue
     const grant = new provider.Grant({
       accountId: account.accountId,
       clientId: client.clientId,
     })
     grant.jti = id
-    grant.addOIDCScope(client.scope ?? scopesOfUnregistered)
-    grant.addOIDCClaims([...claims])
+    grant.addOIDCScope(scope)
+    grant.addOIDCClaims([...options.claims])
     await grant.save()
     return grant
   }
 }
 
-/** Renewed while in use, so that a refresh token issued now does not outlive it. */
-function isHalfSpent(grant: Grant): boolean {
-  return grant.ttlPercentagePassed() >= 50
-}
-
 function grantId(
-  secrets: AppContext['secrets'],
+  secrets: Secrets,
   sessionUid: string,
   clientId: string,
   generation: number,

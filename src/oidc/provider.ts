@@ -13,23 +13,10 @@ import { accountFinder } from './account.ts'
 import { StoreAdapter } from './adapter.ts'
 import { standingGrant } from './grants.ts'
 import { promptPolicy, supportedAcrValues } from './interaction-policy.ts'
+import { grantSeconds, lifetimes, wantsOfflineAccess } from './lifetimes.ts'
 import { type Answer, logoutDone, logoutQuestion } from './logout-pages.ts'
 import { clientMetadata } from './relying-party.ts'
 import { activeSession, bindToSsoSession } from './session-binding.ts'
-
-const minute = 60
-const hour = 60 * minute
-const day = 24 * hour
-
-/** Lifetimes in seconds. */
-const lifetimes = {
-  AuthorizationCode: minute,
-  AccessToken: 15 * minute,
-  IdToken: 15 * minute,
-  /** Each use starts it afresh; the Grant bounds the whole chain. */
-  RefreshToken: 14 * day,
-  Grant: 180 * day,
-} as const
 
 const basePathOf = (baseUrl: string) => new URL(baseUrl).pathname.replace(/\/$/, '')
 
@@ -111,12 +98,12 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
     },
     findAccount: accountFinder(context),
     loadExistingGrant: (ctx) =>
-      standingGrant(
-        ctx,
-        supportedClaims,
-        (id, clientId) => sessionIndexFor({ id }, clientId),
+      standingGrant(ctx, {
+        claims: supportedClaims,
+        lifetimeSeconds: grantSeconds(config, wantsOfflineAccess(ctx)),
+        sidOf: (id, clientId) => sessionIndexFor({ id }, clientId),
         secrets,
-      ),
+      }),
     scopes,
     claims: {
       ...oidcScopes,
@@ -150,11 +137,7 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
       long: { httpOnly: true, sameSite: 'lax', path: `${basePath}/oidc/` },
       short: { httpOnly: true, sameSite: 'lax' },
     },
-    ttl: {
-      ...lifetimes,
-      Interaction: config.loginFlowSeconds,
-      Session: config.sessionAbsoluteSeconds,
-    },
+    ttl: lifetimes(config),
     discovery: {
       claims_locales_supported: undefined,
       ui_locales_supported: ['el', 'en'],

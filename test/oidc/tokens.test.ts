@@ -341,3 +341,30 @@ describe('OIDC and our own logout', () => {
     assert.equal(await userInfoStatus(first.tokens.access_token), 401)
   })
 })
+
+describe('OIDC: grants', () => {
+  it('are kept no longer than needed: two session lives, half a year when offline', async () => {
+    const online = await signedIn()
+    const offline = await signedIn(
+      {},
+      { scope: `${defaultScope} offline_access`, prompt: 'consent' },
+    )
+    const lives = async (clientId: string) => {
+      const grants = await ArtifactModel.find({ kind: 'Grant' }).lean()
+      const [grant] = grants.filter(({ payload }) => JSON.parse(payload).clientId === clientId)
+      return Math.round((Number(grant?.expiresAt) - app.context.now().getTime()) / 3_600_000)
+    }
+    assert.equal(await lives(online.clientId), 20)
+    assert.equal(await lives(offline.clientId), 180 * 24)
+  })
+
+  it('grow when the same session asks for offline_access later', async () => {
+    const { service, browser } = await signedIn()
+    const url = await service.authorizationUrl({
+      scope: `${defaultScope} offline_access`,
+      prompt: 'consent',
+    })
+    const tokens = await service.redeem(await browser.open(url))
+    assert.match(String(tokens.scope), /offline_access/)
+  })
+})
