@@ -56,6 +56,9 @@ async function prepare({ context }: Runtime): Promise<void> {
   }
   const report = await loadMetadataDirectory(config.metadataDir)
   for (const problem of report.problems) log.error(problem)
+  for (const finding of report.findings) log.warn(finding)
+  for (const entityId of report.withdrawn)
+    log.warn({ service: entityId }, 'its metadata file is gone: it waits for approval')
 }
 
 /** Loaded only when wanted: a production server carries none of it. */

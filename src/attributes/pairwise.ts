@@ -1,11 +1,8 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import { keyedHash } from '../keys/keyed-hash.ts'
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
 /** 160 bits make exactly 32 characters of base32. */
 const usedBytes = 20
-
-/** An HMAC under a Buffer imports the key anew each time, which costs four times the HMAC itself. */
-const imported = new WeakMap<Buffer, KeyObject>()
 
 /**
  * The identifier of a person at one service: the persistent NameID, the left part of pairwise-id,
@@ -16,7 +13,7 @@ const imported = new WeakMap<Buffer, KeyObject>()
  * @param serviceId entityID, client_id or sector identifier; none of them can hold U+0000
  */
 export function pairwiseValue(key: Buffer, personId: string, serviceId: string): string {
-  const digest = createHmac('sha256', importKey(key)).update(`${serviceId}\0${personId}`).digest()
+  const digest = keyedHash(key, `${serviceId}\0${personId}`)
   let text = ''
   let bits = 0
   let held = 0
@@ -30,13 +27,4 @@ export function pairwiseValue(key: Buffer, personId: string, serviceId: string):
     held &= (1 << bits) - 1
   }
   return text
-}
-
-function importKey(key: Buffer): KeyObject {
-  let object = imported.get(key)
-  if (!object) {
-    object = createSecretKey(key)
-    imported.set(key, object)
-  }
-  return object
 }

@@ -1,22 +1,32 @@
 import pino from 'pino'
 import { ConfigError, describeOptions, readConfig } from '../config.ts'
 import { IdpError } from '../errors.ts'
-import { serve } from '../main.ts'
 import { openRuntime } from '../runtime.ts'
 import { StoreFormatError, StoreInUseError } from '../store/connection.ts'
-import { accountCommand } from './account.ts'
 import type { Command } from './cli-context.ts'
-import { clientCommand } from './client.ts'
-import { keysCommand } from './keys.ts'
-import { registryCommand } from './registry.ts'
-import { spCommand } from './service-provider.ts'
 
-const commands: Record<string, { run: Command; about: string }> = {
-  registry: { run: registryCommand, about: 'registry import FILE: people from a source system' },
-  account: { run: accountCommand, about: 'account create|show|disable|enable USERNAME' },
-  sp: { run: spCommand, about: 'sp add|list|approve|remove: SAML service providers' },
-  client: { run: clientCommand, about: 'client add|list|approve|remove: OpenID Connect clients' },
-  keys: { run: keysCommand, about: 'keys list: signing keys and their states' },
+/** Loaded when asked for: a command need not wait for the code of the others and of the server. */
+const commands: Record<string, { load: () => Promise<Command>; about: string }> = {
+  registry: {
+    load: async () => (await import('./registry.ts')).registryCommand,
+    about: 'registry import FILE: people from a source system',
+  },
+  account: {
+    load: async () => (await import('./account.ts')).accountCommand,
+    about: 'account create|show|disable|enable|lock|unlock USERNAME',
+  },
+  sp: {
+    load: async () => (await import('./service-provider.ts')).spCommand,
+    about: 'sp add|list|approve|remove|override: SAML service providers',
+  },
+  client: {
+    load: async () => (await import('./client.ts')).clientCommand,
+    about: 'client add|list|approve|remove: OpenID Connect clients',
+  },
+  keys: {
+    load: async () => (await import('./keys.ts')).keysCommand,
+    about: 'keys list: signing keys and their states',
+  },
 }
 
 const usage = `Usage: propylaia COMMAND …
@@ -46,6 +56,7 @@ async function run(args: string[]): Promise<number> {
     return name === undefined ? 2 : 0
   }
   if (name === 'serve') {
+    const { serve } = await import('../main.ts')
     await serve(readConfig())
     return 0
   }
@@ -54,11 +65,12 @@ async function run(args: string[]): Promise<number> {
     process.stderr.write(`propylaia: there is no command "${name}"\n\n${usage}`)
     return 2
   }
+  const execute = await command.load()
   // Results go to standard output; only what failed is logged.
   const log = pino({ level: 'warn' }, pino.destination(2))
   const runtime = await openRuntime(readConfig(), { embedded: 'auto', log })
   try {
-    return await command.run({ ...runtime.context, sessionStore: runtime.sessions.store }, rest)
+    return await execute({ ...runtime.context, sessionStore: runtime.sessions.store }, rest)
   } finally {
     await runtime.close()
   }

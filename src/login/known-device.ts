@@ -1,6 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Request, Response } from 'express'
 import type { AppContext } from '../context.ts'
+import { keyedHash } from '../keys/keyed-hash.ts'
 import { appendCookie, readCookie } from '../web/cookies.ts'
 
 const lifetimeSeconds = 365 * 86_400
@@ -41,7 +42,5 @@ function cookieName({ config }: Pick<AppContext, 'config'>): string {
 }
 
 function macOf({ secrets }: Pick<AppContext, 'secrets'>, id: string, username: string): Buffer {
-  return createHmac('sha256', secrets.get('code-hmac'))
-    .update(`known-device|${id}|${username}`)
-    .digest()
+  return keyedHash(secrets.get('code-hmac'), `known-device|${id}|${username}`)
 }

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto'
 import type { AppContext } from '../context.ts'
+import { keyedHash } from '../keys/keyed-hash.ts'
 import { ThrottleModel } from './throttle-model.ts'
 
 const windowMs = 15 * 60_000
@@ -38,8 +38,7 @@ export function loginThrottle(
   function counters(attempt: LoginAttempt): Counter[] {
     const window = Math.floor(now().getTime() / windowMs)
     // Hashed: people type passwords into the username field.
-    const hash = (text: string) =>
-      createHmac('sha256', secrets.get('code-hmac')).update(text).digest('base64url')
+    const hash = (text: string) => keyedHash(secrets.get('code-hmac'), text).toString('base64url')
     const who = attempt.knownDevice
       ? `device:${hash(attempt.knownDevice)}`
       : `account:${hash(attempt.username)}`

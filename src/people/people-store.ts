@@ -33,6 +33,26 @@ export async function findPerson(personId: string): Promise<Person | null> {
   return person && withNumbers(person)
 }
 
+/**
+ * A person with their account, in one round trip: asked at every answer to a service.
+ *
+ * @returns undefined when there is no such person, or one without an account
+ */
+export async function findPersonWithAccount(
+  personId: string,
+): Promise<{ person: Person; account: Account } | undefined> {
+  const [found] = await people()
+    .aggregate<StoredPerson & { account: Account[] }>([
+      { $match: { _id: personId } },
+      { $lookup: { from: 'accounts', localField: '_id', foreignField: '_id', as: 'account' } },
+    ])
+    .toArray()
+  if (!found) return undefined
+  const { account: accountsFound, records, version, username, ...person } = found
+  const [account] = accountsFound
+  return account && { person: withNumbers(person), account }
+}
+
 /** People without a national number have no such field in the store: the unique index skips them. */
 export function withNumbers<T extends Person>(person: T): T {
   return person.nationalNumbers === undefined ? { ...person, nationalNumbers: [] } : person

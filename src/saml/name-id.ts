@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto'
 import type { ServiceProvider } from '../federation/service.ts'
+import { keyedHash } from '../keys/keyed-hash.ts'
 import type { NameId } from './assertion.ts'
 import type { NameIdPolicy } from './authn-request.ts'
 import { SamlStatusError } from './status-response.ts'
@@ -76,9 +76,7 @@ export function makeNameId(sp: ServiceProvider, format: string, source: NameIdSo
 
 /** A transient identifier: 160 bits that only the holder of `key` can tie to the session. */
 export function transientNameId(key: Buffer, sessionId: string, entityId: string): string {
-  const digest = createHmac('sha256', key)
-    .update(`saml-transient\n${sessionId}\n${entityId}`)
-    .digest('hex')
+  const digest = keyedHash(key, `saml-transient\n${sessionId}\n${entityId}`).toString('hex')
   return `_${digest.slice(0, 40)}`
 }
 

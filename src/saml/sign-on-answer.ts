@@ -15,6 +15,7 @@ import { currentSession, sessionEnd } from '../sso/current-session.ts'
 import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
+import { languageOf } from '../web/language.ts'
 import { renderPostForm } from '../web/render.ts'
 import { buildResponse, type NameId } from './assertion.ts'
 import { satisfyAuthnContext } from './authn-context.ts'
@@ -58,7 +59,7 @@ export async function answerFromSession(
 
   const now = context.now()
   const target = samlReleaseTarget(sp, signOn.attributeConsumingServiceIndex)
-  const attributeSubject = { ...subject, now }
+  const attributeSubject = { ...subject, now, language: languageOf(request) }
   const { attributes } = decideRelease(attributeSubject, target, environment)
   const nameId = nameIdFor(context, environment, { sp, signOn, session, attributeSubject, target })
   const encryption = assertionEncryption(sp)

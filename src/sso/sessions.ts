@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Request } from 'express'
 import type { Store } from 'express-session'
 import type { AppContext } from '../context.ts'
@@ -152,10 +152,11 @@ export async function endSessionsOfPerson(store: Store, personId: string): Promi
 
 /**
  * SAML SessionIndex for one service: stable in a session, different for each service, so that two
- * services cannot compare theirs (SAML Core 2.7.2).
+ * services cannot compare theirs (SAML Core 2.7.2). The session's id is secret and random, so a
+ * plain hash keeps it so.
  */
 export function sessionIndexFor(session: Pick<SsoSession, 'id'>, entityId: string): string {
-  return `_${createHmac('sha256', session.id).update(entityId).digest('hex').slice(0, 32)}`
+  return `_${hash('sha256', `${session.id}\n${entityId}`, 'hex').slice(0, 32)}`
 }
 
 function regenerate(request: Request): Promise<void> {

@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts'
 import { type Account, accountStanding } from '../people/account.ts'
-import { findAccount, findPerson } from '../people/people-store.ts'
+import { findPersonWithAccount } from '../people/people-store.ts'
 import type { Person } from '../people/person.ts'
 import type { SsoSession } from './sso-session.ts'
 
@@ -27,7 +27,6 @@ export async function loadActiveSubject(
   personId: string,
   now: Date,
 ): Promise<SessionSubject | undefined> {
-  const [account, person] = await Promise.all([findAccount(personId), findPerson(personId)])
-  if (!account || !person || accountStanding(account, now) !== 'active') return undefined
-  return { account, person }
+  const subject = await findPersonWithAccount(personId)
+  return subject && accountStanding(subject.account, now) === 'active' ? subject : undefined
 }

@@ -1,6 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { IdpError } from '../errors.ts'
+import { keyedHash } from '../keys/keyed-hash.ts'
 import { appendCookie, readCookie } from './cookies.ts'
 import { type WebParts, webParts } from './web-parts.ts'
 
@@ -86,9 +87,7 @@ function findTokenProblem(req: Request, sessionIds: string[]): string | undefine
 }
 
 function sign(parts: WebParts, cookieValue: string, sessionId: string): Buffer {
-  return createHmac('sha256', parts.context.secrets.get('csrf'))
-    .update(`${cookieValue}|${sessionId}`)
-    .digest()
+  return keyedHash(parts.context.secrets.get('csrf'), `${cookieValue}|${sessionId}`)
 }
 
 /** `__Host-` cannot be set by a neighbour domain nor over http; browsers refuse it on plain http. */
