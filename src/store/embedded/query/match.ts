@@ -128,7 +128,7 @@ export function meetsElement(value: Value, test: Test): boolean {
     case 'elemMatch':
       return value.type === T.array && findElement(value, test) >= 0
     default:
-      return meetsSelfOrElement(value, test)
+      return meets(value, test)
   }
 }
 

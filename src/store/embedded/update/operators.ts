@@ -15,8 +15,8 @@ import {
 } from '../bson/value.ts'
 import { arrayValue, objectValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
-import { isOperatorObject, parseFilter, type Test } from '../query/filter.ts'
-import { matches, meetsElement } from '../query/match.ts'
+import { isOperatorObject, parseFilter } from '../query/filter.ts'
+import { matches } from '../query/match.ts'
 import { compareBy, parseSort } from '../query/sort.ts'
 
 export interface UpdateOperator {
@@ -120,20 +120,14 @@ function addToSet(before: Value | undefined, argument: Value, path: string): Val
 /** Which elements $pull takes out: a filter on documents, operators on values, or equality. */
 function pullTest(argument: Value): (item: Value) => boolean {
   if (argument.type === T.regex || isOperatorObject(argument)) {
-    const tests = testsOf(argument)
-    return (item) => tests.every((test) => meetsElement(item, test))
+    const filter = parseFilter(objectValue([['value', argument]]))
+    return (item) => matches(filter, objectValue([['value', item]]))
   }
   if (argument.type === T.object) {
     const filter = parseFilter(argument)
     return (item) => item.type === T.object && matches(filter, item)
   }
   return (item) => equalValues(item, argument)
-}
-
-function testsOf(argument: Value): Test[] {
-  const filter = parseFilter(objectValue([['value', argument]]))
-  const nodes = filter.kind === 'and' ? filter.list : [filter]
-  return nodes.flatMap((node) => (node.kind === 'field' ? [node.test] : []))
 }
 
 function removeWhere(
