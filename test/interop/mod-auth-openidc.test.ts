@@ -38,6 +38,7 @@ const byKey: RelyingPartySite = {
   clientId: 'laboratory-booking',
   port: keyPort,
   scope: 'openid email',
+  responseMode: 'form_post',
   authentication: {
     method: 'private_key_jwt',
     kid: 'laboratory-2026',
@@ -108,8 +109,10 @@ describe('mod_auth_openidc: sign-in', () => {
     assert.ok(browser.visited.some((url) => url.startsWith(`${redirectUri(bySecret)}?code=`)))
   })
 
-  it('authenticates with private_key_jwt', async () => {
-    const page = await new Browser().open(protectedPage(byKey), student)
+  it('authenticates with private_key_jwt, the code sent by form_post', async () => {
+    const browser = new Browser()
+    const page = await browser.open(protectedPage(byKey), student)
+    assert.equal(browser.posted.at(-1)?.action, redirectUri(byKey))
     const { sub, ...claims } = userinfoOf(page)
     assert.ok(sub)
     assert.deepEqual(claims, { email: student.eppn, email_verified: true })
@@ -127,6 +130,22 @@ describe('mod_auth_openidc: sign-in', () => {
     const browser = new Browser()
     assertSignedIn(await browser.open(protectedPage(bySecret), student))
     assertSignedIn(await browser.open(protectedPage(byKey)))
+    assert.equal(browser.signIns, 1)
+  })
+
+  it('asks for the password again on prompt=login', async () => {
+    const browser = new Browser()
+    await browser.open(protectedPage(byKey), student)
+    const form = await browser.open(`${protectedPage(bySecret)}again`)
+    assert.ok(form.forms.some(({ fields }) => fields.has('password')))
+    assertSignedIn(await browser.open(`${protectedPage(bySecret)}again`, student))
+    assert.equal(browser.signIns, 2)
+  })
+
+  it('signs in without a word on prompt=none when somebody is signed in', async () => {
+    const browser = new Browser()
+    await browser.open(protectedPage(byKey), student)
+    assertSignedIn(await browser.open(`${protectedPage(bySecret)}silently`))
     assert.equal(browser.signIns, 1)
   })
 

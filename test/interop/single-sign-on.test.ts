@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { Browser, type Page } from './support/browser.ts'
 import { student } from './support/demo-people.ts'
 import { freePorts } from './support/free-ports.ts'
+import type { HtmlForm } from './support/html-forms.ts'
 import { type RunningIdentityProvider, startIdentityProvider } from './support/identity-provider.ts'
 import {
   loggedOutUrl,
@@ -80,6 +81,19 @@ describe('One sign-in for Shibboleth SP and mod_auth_openidc', () => {
     assert.equal(browser.signIns, 1)
   })
 
+  it('keeps two tabs apart, each on its way to another service', async () => {
+    const browser = new Browser()
+    const typed = { username: student.username, password: student.password }
+    const samlTab = await browser.open(samlPage)
+    const oidcTab = await browser.open(oidcPage)
+    const atSaml = await browser.submit(loginForm(samlTab), typed)
+    assert.equal(atSaml.url, samlPage)
+    assert.equal(environmentOf(atSaml).eppn, student.eppn)
+    const atOidc = await browser.submit(loginForm(oidcTab), typed)
+    assert.equal(atOidc.url, oidcPage)
+    assert.equal(principalAt(atOidc), student.eppn)
+  })
+
   it('asks for the password again at the SAML service after the OpenID Connect one signed out', async () => {
     const browser = new Browser()
     await browser.open(oidcPage, student)
@@ -88,7 +102,7 @@ describe('One sign-in for Shibboleth SP and mod_auth_openidc', () => {
     const form = question.forms.find(({ fields }) => fields.has('xsrf'))
     assert.ok(form, question.text)
     await browser.submit(form, { logout: 'yes' })
-    assertSignInForm(await browser.open(samlPage))
+    loginForm(await browser.open(samlPage))
   })
 
   it('asks both services for the password again after signing out at our own page', async () => {
@@ -98,8 +112,8 @@ describe('One sign-in for Shibboleth SP and mod_auth_openidc', () => {
     const form = question.forms.find(({ action }) => action.endsWith('/logout'))
     assert.ok(form, question.text)
     await browser.submit(form)
-    assertSignInForm(await browser.open(samlPage))
-    assertSignInForm(await browser.open(oidcPage))
+    loginForm(await browser.open(samlPage))
+    loginForm(await browser.open(oidcPage))
   })
 })
 
@@ -107,7 +121,9 @@ function principalAt(page: Page): string | undefined {
   return environmentOf(page).OIDC_CLAIM_eduperson_principal_name
 }
 
-function assertSignInForm(page: Page): void {
-  assert.ok(page.url.startsWith(identityProvider.baseUrl), page.url)
-  assert.ok(page.forms.some(({ fields }) => fields.has('password')))
+/** The page must be our sign-in form. */
+function loginForm(page: Page): HtmlForm {
+  const form = page.forms.find(({ fields }) => fields.has('password'))
+  assert.ok(form && page.url.startsWith(identityProvider.baseUrl), page.url)
+  return form
 }

@@ -20,7 +20,7 @@ export interface Page {
 /**
  * What a person's browser does, without script: follows redirects, keeps cookies by host as RFC 6265
  * says (all ports of a host share them), fills the sign-in form, presses the button of pages that
- * carry SAML messages. It remembers what went by, for the tests to look at.
+ * carry messages from one server to the other. It remembers what went by, for the tests to look at.
  */
 export class Browser {
   private readonly cookies = new Map<string, Map<string, string>>()
@@ -28,14 +28,14 @@ export class Browser {
   signIns = 0
   /** Messages that pages of ours or of a service had it post, in order. */
   readonly posted: { readonly action: string; readonly fields: ReadonlyMap<string, string> }[] = []
-  /** Leaves it to the test to send pages with a SAML message on. */
+  /** Leaves it to the test to send on what pages carry. */
   stopsAtMessages = false
   /** Every address asked for, in order. */
   readonly visited: string[] = []
 
   /**
    * Opens a page and goes on as long as there is nothing to read: through redirects and pages that
-   * only pass a SAML message on, and through the sign-in form when given a username and password.
+   * only pass a message on, and through the sign-in form when given a username and password.
    */
   async open(url: string, credentials?: Credentials): Promise<Page> {
     return this.goOn(await this.request('GET', url), credentials)
@@ -56,7 +56,10 @@ export class Browser {
     for (let hop = 0; hop < maxHops; hop++) {
       const { location } = page
       const messageForm = page.forms.find(
-        ({ fields }) => fields.has('SAMLRequest') || fields.has('SAMLResponse'),
+        ({ fields }) =>
+          fields.has('SAMLRequest') ||
+          fields.has('SAMLResponse') ||
+          (fields.has('code') && fields.has('state')),
       )
       const loginForm = page.forms.find(({ fields }) => fields.has('password'))
       if (page.status >= 300 && page.status < 400 && location) {
@@ -67,7 +70,8 @@ export class Browser {
       } else if (loginForm && credentials && !typedAlready) {
         typedAlready = true
         this.signIns++
-        page = await this.send(loginForm, { ...credentials })
+        const { username, password } = credentials
+        page = await this.send(loginForm, { username, password })
       } else {
         return page
       }

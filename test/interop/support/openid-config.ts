@@ -3,6 +3,7 @@ export interface RelyingPartySite {
   readonly clientId: string
   readonly port: number
   readonly scope: string
+  readonly responseMode?: 'query' | 'form_post'
   readonly authentication:
     | { readonly method: 'client_secret_basic'; readonly secret: string }
     | {
@@ -61,6 +62,7 @@ export function openIdDirectives(site: RelyingPartySite, issuer: string): string
   OIDCCookie oidc_session_${site.port}
   OIDCStateCookiePrefix oidc_state_${site.port}_
   OIDCResponseType code
+  OIDCResponseMode ${site.responseMode ?? 'query'}
   OIDCPKCEMethod S256
   OIDCScope "${site.scope}"
   OIDCPassIDTokenAs claims payload
@@ -72,5 +74,11 @@ export function openIdDirectives(site: RelyingPartySite, issuer: string): string
   <Location /protected>
     AuthType openid-connect
     Require valid-user
+  </Location>
+  <Location /protected/again>
+    OIDCPathAuthRequestParams prompt=login
+  </Location>
+  <Location /protected/silently>
+    OIDCPathAuthRequestParams prompt=none
   </Location>`
 }
