@@ -25,7 +25,10 @@ export function accountFinder(context: AppContext): FindAccount {
       accountId: personId,
       claims: async (_use, scope, requested) => {
         const release = await releaseTo(ctx, subject, environment, context.now(), scope, requested)
-        return { ...claimsOf(release), sub: personId }
+        const claims = claimsOf(release)
+        // For the audit log: names only.
+        ctx.state.releasedClaims = Object.keys(claims)
+        return { ...claims, sub: personId }
       },
     }
     return account

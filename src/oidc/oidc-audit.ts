@@ -25,13 +25,16 @@ export function auditSuccess(ctx: KoaContextWithOIDC, { audit }: AuditContext): 
     'oidc.revocation': entities.AccessToken ?? entities.RefreshToken,
   }[event ?? '']
   if (event === undefined || went === undefined || ctx.status >= 400) return
-  const grantType = ctx.oidc.params?.grant_type
+  const { grant_type: grantType } = ctx.oidc.params ?? {}
   audit.record({
     event,
     result: 'success',
     ...who(ctx),
     personId: (went as { accountId?: string }).accountId,
-    ...(typeof grantType === 'string' ? { details: { grantType } } : {}),
+    details: {
+      ...(typeof grantType === 'string' ? { grantType } : {}),
+      ...(event === 'oidc.userinfo' ? { released: ctx.state.releasedClaims ?? [] } : {}),
+    },
   })
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as client from 'openid-client'
+import { AuditModel } from '../../src/audit/store-audit-log.ts'
 import { ArtifactModel } from '../../src/oidc/oidc-model.ts'
 import { endSessionsOfPerson } from '../../src/sso/sessions.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -366,5 +367,29 @@ describe('OIDC: grants', () => {
     })
     const tokens = await service.redeem(await browser.open(url))
     assert.match(String(tokens.scope), /offline_access/)
+  })
+})
+
+describe('OIDC and the audit log', () => {
+  it('notes what went to which service for whom, what was refused, and no secret', async () => {
+    const { person, service, tokens, clientId, clientSecret } = await signedIn()
+    await assert.rejects(client.refreshTokenGrant(service.configuration, 'no-such-token'))
+    await userInfoStatus(tokens.access_token)
+    await app.context.audit.close()
+    const events = await AuditModel.find({ service: clientId }).sort({ at: 1 }).lean()
+    const said = events.map(({ event, result, reason }) => [event, result, reason].join(' ').trim())
+    assert.ok(said.includes('oidc.authorization success'), said.join())
+    assert.ok(said.includes('oidc.token success'), said.join())
+    assert.ok(said.includes('oidc.token failure invalid_grant'), said.join())
+    for (const { result, personId } of events) {
+      if (result === 'success') assert.equal(personId, person._id)
+    }
+    const userInfo = events.find(({ event }) => event === 'oidc.userinfo')
+    assert.ok(userInfo?.details.released.includes('given_name'))
+    const everything = JSON.stringify(events)
+    assert.equal(everything.includes('Δήμητρα'), false)
+    for (const secret of [tokens.access_token, tokens.refresh_token ?? '', clientSecret]) {
+      assert.equal(everything.includes(secret), false)
+    }
   })
 })
