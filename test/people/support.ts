@@ -3,20 +3,11 @@ import { amkaCheckDigit } from '../../src/people/amka.ts'
 import type { ReadRow } from '../../src/people/registry-reader.ts'
 import type { RegistryRow } from '../../src/people/registry-record.ts'
 
+export { seededRandom } from '../../demo/random.ts'
+
 /** Secrets that are the same in every run. */
 export function fixedSecrets() {
   return { get: (name: string) => createHash('sha256').update(`test ${name}`).digest() }
-}
-
-/** mulberry32: numbers in [0, 1) that a printed seed brings back. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 /** A synthetic AMKA for a birth date (YYYY-MM-DD) and a serial number of four digits. */
