@@ -16,7 +16,7 @@ export function logoutQuestion(ctx: KoaContextWithOIDC): Answer {
     renderPage(request, response, 'oidc/logout', {
       action,
       xsrf: secret,
-      service: await serviceOf(clientId, request),
+      serviceName: await serviceNameOf(clientId, request),
     })
   }
 }
@@ -36,7 +36,7 @@ export function logoutDone(ctx: KoaContextWithOIDC): Answer {
   return async (request, response) =>
     renderPage(request, response, 'oidc/logged-out', {
       // The service is named only when the person chose to stay signed in elsewhere.
-      service: await serviceOf(clientId, request),
+      serviceName: await serviceNameOf(clientId, request),
     })
 }
 
@@ -50,7 +50,7 @@ function logoutOf(ctx: KoaContextWithOIDC) {
   }
 }
 
-async function serviceOf(clientId: string | undefined, request: Request) {
+async function serviceNameOf(clientId: string | undefined, request: Request) {
   if (clientId === undefined) return undefined
-  return describeService({ protocol: 'oidc', id: clientId }, languageOf(request))
+  return (await describeService({ protocol: 'oidc', id: clientId }, languageOf(request))).name
 }

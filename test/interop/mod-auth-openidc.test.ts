@@ -186,6 +186,7 @@ describe('mod_auth_openidc: after sign-in', () => {
     const query = new URLSearchParams({ logout: loggedOutUrl(bySecret) })
     const question = await browser.open(`${redirectUri(bySecret)}?${query}`)
     assert.ok(question.url.startsWith(`${identityProvider.baseUrl}/oidc/`), question.url)
+    assert.ok(question.text.includes(bySecret.clientId), 'the question names the service')
     const form = question.forms.find(({ fields }) => fields.has('xsrf'))
     assert.ok(form, question.text)
     const done = await browser.submit(form, { logout: 'yes' })
