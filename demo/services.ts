@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { Express } from 'express'
+import { ConfigError } from '../src/config.ts'
 import type { AppContext } from '../src/context.ts'
 import { registerRelyingParty, registerServiceProvider } from '../src/federation/registration.ts'
 import { openDemoKeys } from './demo-keys.ts'
@@ -16,7 +17,7 @@ export interface DemoServices {
  * Starts the two imaginary services of the demo: one on SAML, one on OpenID Connect, each on a
  * library that is not ours. They look for the identity provider only when somebody signs in.
  *
- * @throws when a port is taken: the registered addresses name these ports
+ * @throws {ConfigError} when a port is taken
  */
 export async function startDemoServices(options: {
   baseUrl: string
@@ -66,9 +67,18 @@ function demoUrl(baseUrl: string, port: number): string {
 function listen(app: Express, port: number): Promise<Server> {
   const server = createServer(app)
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? portTaken(port) : error),
+    )
     server.listen(port, '127.0.0.1', () => resolve(server))
   })
+}
+
+/** The addresses are registered with these ports, so another one would not do. */
+function portTaken(port: number): ConfigError {
+  return new ConfigError([
+    `PORT: the demo services listen on the two ports after it, and ${port} is taken; choose another PORT, or set DEMO=false`,
+  ])
 }
 
 function stop(server: Server): Promise<void> {

@@ -136,6 +136,17 @@ describe('The demo services', () => {
     assert.equal((await findServiceProvider(`${samlUrl}/metadata`))?.state, 'approved')
   })
 
+  it('say which port is taken, and what to do', async () => {
+    const { baseUrl, port, dataDir } = app.context.config
+    const starting = startDemoServices({
+      baseUrl,
+      samlPort: port + 2,
+      oidcPort: port + 3,
+      dataDir,
+    })
+    await assert.rejects(starting, { name: 'ConfigError', message: /PORT: .* taken.*DEMO=false/ })
+  })
+
   it('refuse a SAML response that nobody asked for', async () => {
     const visitor = new Visitor()
     const page = await visitor.post(`${demo.samlUrl}/acs`, {
