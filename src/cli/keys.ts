@@ -1,24 +1,17 @@
 import { createHash } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { SigningKeyModel } from '../keys/signing-key-model.ts'
+import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
 const usage = 'Usage: propylaia keys list [--json]\n'
 
 /** `keys list`: every signing key with state, age and certificate fingerprint. */
 export async function keysCommand(context: CliContext, args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
-    allowPositionals: true,
-  })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
+  const read = readArguments(args, { json: { type: 'boolean' } }, usage)
+  if (typeof read === 'number') return read
+  const { values, positionals } = read
   if (positionals.join(' ') !== 'list') {
-    process.stderr.write(usage)
-    return 2
+    return usageError(`keys has the action "list" only, got "${positionals.join(' ')}"`, usage)
   }
   const records = await SigningKeyModel.find().sort({ use: 1, generation: -1 }).lean()
   const keys = records.map((record) => ({
