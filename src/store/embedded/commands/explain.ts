@@ -131,8 +131,11 @@ export const explain: Command = {
     const start = performance.now()
     let returned = 0
     const { documents, sources } = runQuery(collection, query, execution)
-    while (!documents.next().done) returned++
-    for (const source of sources) source.pause()
+    try {
+      while (!documents.next().done) returned++
+    } finally {
+      for (const source of sources) source.pause()
+    }
     const stats = reply.object('executionStats')
     reply.bool('executionSuccess', true)
     reply.int32('nReturned', returned)

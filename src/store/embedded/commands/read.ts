@@ -6,6 +6,7 @@ import {
 } from '../aggregation/pipeline.ts'
 import { keyText } from '../bson/key.ts'
 import { countValue, isInteger, toBigInt, toNumber } from '../bson/numbers.ts'
+import { maxDocumentBytes } from '../bson/validate.ts'
 import { documentValue, entries, field, items, T, text, type Value } from '../bson/value.ts'
 import { arrayValue, type BsonWriter, objectValue } from '../bson/writer.ts'
 import { type Cursor, firstBatchSize, maxBatchBytes, type Results, Source } from '../cursors.ts'
@@ -125,6 +126,10 @@ function fillBatch(cursor: Omit<Cursor, 'id' | 'lastUsed'>, size: number, reply:
       const step = cursor.documents.next()
       if (step.done) return true
       document = step.value
+    }
+    // Stored documents are within the limit; an aggregation can build a larger one.
+    if (document.size > maxDocumentBytes) {
+      throw new CommandError('BSONObjectTooLarge', `a result of ${document.size} bytes`)
     }
     if (count > 0 && reply.at - start + document.size > maxBatchBytes) {
       cursor.waiting = document

@@ -79,10 +79,13 @@ function translate(pattern: string, multiline: boolean): string {
     } else if (char === '$' && !multiline) {
       // PCRE: the end, or before a newline that ends the text.
       out += '(?=\\n?(?![\\s\\S]))'
-    } else if (char === ']' || (char === '}' && !/\{\d*,?\d*$/.test(pattern.slice(0, i)))) {
+    } else if (char === '{') {
+      // Only a complete quantifier is one; any other brace is a plain character in PCRE.
+      const quantifier = /^\{\d+(,\d*)?\}/.exec(pattern.slice(i))?.[0]
+      out += quantifier ?? '\\{'
+      i += (quantifier ?? char).length - 1
+    } else if (char === ']' || char === '}') {
       out += `\\${char}`
-    } else if (char === '{' && !/^\{\d+(,\d*)?\}/.test(pattern.slice(i))) {
-      out += '\\{'
     } else if (char === '(' && /^\(\?[#&+|RC\d]|^\(\*/.test(pattern.slice(i))) {
       throw unsupported(`"${pattern.slice(i, i + 3)}" in $regex`)
     } else {

@@ -148,10 +148,17 @@ export function startReply(writer: BsonWriter, isQuery: boolean): number {
 
 let lastResponseId = 0
 
-/** Closes the document and fills in the header. */
+/**
+ * Closes the document and fills in the header.
+ *
+ * @throws {CommandError} BSONObjectTooLarge
+ */
 export function finishReply(writer: BsonWriter, document: number, header: Header): Buffer {
   writer.close(document)
   const { bytes } = writer
+  if (writer.at > maxMessageBytes) {
+    throw new CommandError('BSONObjectTooLarge', `an answer of ${writer.at} bytes`)
+  }
   lastResponseId = (lastResponseId + 1) & 0x7fffffff
   bytes.writeInt32LE(writer.at, 0)
   bytes.writeInt32LE(lastResponseId, 4)
