@@ -43,7 +43,8 @@ let identityProvider: RunningIdentityProvider
 let site: ServiceSite
 
 before(async () => {
-  identityProvider = await startIdentityProvider()
+  // Two workers: whichever gets the next request knows the session.
+  identityProvider = await startIdentityProvider({ WEB_CONCURRENCY: '2' })
   site = await startServices(identityProvider, newSiteFolder(), {
     applications: [shibboleth],
     relyingParties: [relyingParty],

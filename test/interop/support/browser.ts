@@ -121,7 +121,8 @@ function exchange(
   headers: OutgoingHttpHeaders,
 ): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method, headers }, (response) => {
+    // A connection each, so that any worker may get it.
+    const call = request(url, { method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)

@@ -32,8 +32,14 @@ export interface RunningIdentityProvider {
   stop(): Promise<void>
 }
 
-/** `propylaia serve` with the demo institution, as a process of its own with all data in a new folder. */
-export async function startIdentityProvider(): Promise<RunningIdentityProvider> {
+/**
+ * `propylaia serve` with the demo institution, as a process of its own with all data in a new folder.
+ *
+ * @param settings environment variables beside those every test needs
+ */
+export async function startIdentityProvider(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningIdentityProvider> {
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-interop-idp-'))
   const port = await freePortRange(portsTaken)
   const baseUrl = `http://127.0.0.1:${port}`
@@ -48,6 +54,7 @@ export async function startIdentityProvider(): Promise<RunningIdentityProvider> 
     METADATA_DIR: join(folder, 'metadata'),
     SAML_KEY_TYPE: 'rsa-2048',
     LOG_LEVEL: 'info',
+    ...settings,
   }
   const daemon = await startDaemon({
     name: 'propylaia',
