@@ -1,164 +1,25 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { Browser, type Page } from './support/browser.ts'
 import { waitUntil } from './support/daemon.ts'
-import {
-  affiliate,
-  everyAttribute,
-  identifierAttributes,
-  sensitiveAttributes,
-  shutOut,
-  staffAndStudent,
-  student,
-  studentAttributes,
-  studentTwice,
-} from './support/demo-people.ts'
-import { freePorts } from './support/free-ports.ts'
+import { affiliate, shutOut, staffAndStudent, student } from './support/demo-people.ts'
 import { unescapeHtml } from './support/html-forms.ts'
-import { type RunningIdentityProvider, startIdentityProvider } from './support/identity-provider.ts'
+import { attributesOf, environmentOf } from './support/service-site.ts'
+import { applicationEntityId, applicationUrl } from './support/shibboleth-config.ts'
 import {
-  attributesOf,
-  environmentOf,
-  newSiteFolder,
-  type ServiceSite,
-  startServices,
-} from './support/service-site.ts'
-import {
-  applicationEntityId,
-  applicationUrl,
-  type SpApplication,
-} from './support/shibboleth-config.ts'
-import { showLogsOnFailure } from './support/show-logs.ts'
+  assertNoSession,
+  assertSignedIn,
+  lastResponse,
+  login,
+  openPage,
+  protectedPage,
+} from './support/shibboleth-pages.ts'
+import { plain, posting, sealed, useShibboleth, waiting } from './support/shibboleth-scene.ts'
 
 const passwordClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport'
 const smartcardClass = 'urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI'
-const persistentFormat = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
 
-const [plainPort = 0, sealedPort = 0, postingPort = 0, waitingPort = 0] = await freePorts(4)
-/** Assertions in clear, unsigned requests; asks for all but the identifiers. */
-const plain: SpApplication = {
-  id: 'plain',
-  port: plainPort,
-  requestedAttributes: everyAttribute.filter((id) => !identifierAttributes.includes(id)),
-}
-/** Everything encrypted and signed both ways; a pseudonymous service that wants identifiers. */
-const sealed: SpApplication = {
-  id: 'sealed',
-  port: sealedPort,
-  hasEncryptionKey: true,
-  signsRequests: true,
-  wantsSignedAssertions: true,
-  subjectIdRequirement: 'pairwise-id',
-  nameIdFormat: persistentFormat,
-  requestedAttributes: ['eduPersonTargetedID', 'affiliation'],
-}
-/** Sends its signed requests by HTTP-POST. */
-const posting: SpApplication = {
-  id: 'posting',
-  port: postingPort,
-  hasEncryptionKey: true,
-  signsRequests: true,
-  requestBinding: 'HTTP-POST',
-  subjectIdRequirement: 'subject-id',
-  requestedAttributes: ['eppn', 'eduPersonUniqueId', 'ou'],
-}
-
-/** Its metadata came in, and no administrator has looked at it. */
-const waiting: SpApplication = {
-  id: 'waiting',
-  port: waitingPort,
-  isPending: true,
-  requestedAttributes: ['eppn'],
-}
-
-let identityProvider: RunningIdentityProvider
-let site: ServiceSite
-
-before(async () => {
-  identityProvider = await startIdentityProvider()
-  site = await startServices(identityProvider, newSiteFolder(), {
-    applications: [plain, sealed, posting, waiting],
-  })
-})
-
-showLogsOnFailure(() => [identityProvider, site])
-
-after(async () => {
-  await site?.stop()
-  await identityProvider?.stop()
-})
-
-describe('Shibboleth SP: attributes', () => {
-  it('reports exactly the expected attributes of a student, assertion in clear', async () => {
-    const browser = new Browser()
-    const page = await browser.open(protectedPage(plain), student)
-    assertSignedIn(page)
-    assert.match(lastResponse(browser), /<saml:Assertion\b/)
-    const { 'transient-id': transientId, ...attributes } = attributesOf(page)
-    assert.deepEqual(attributes, studentAttributes)
-    const [nameQualifier, spNameQualifier, value] = (transientId ?? '').split('!')
-    assert.equal(nameQualifier, identityProvider.entityId)
-    assert.equal(spNameQualifier, applicationEntityId(plain))
-    assert.ok(value && !value.includes(student.username))
-  })
-
-  it('keeps national numbers back though the service asks for them', async () => {
-    const attributes = attributesOf(await new Browser().open(protectedPage(plain), student))
-    for (const id of sensitiveAttributes) {
-      assert.ok(plain.requestedAttributes.includes(id))
-      assert.equal(attributes[id], undefined)
-    }
-  })
-
-  it('reports every value of somebody with several roles', async () => {
-    const staff = attributesOf(await new Browser().open(protectedPage(plain), staffAndStudent))
-    assert.equal(staff['unscoped-affiliation'], 'staff;employee;student;member')
-    assert.equal(
-      staff.affiliation,
-      'staff@uni.example.gr;employee@uni.example.gr;student@uni.example.gr;member@uni.example.gr',
-    )
-    const twice = attributesOf(await new Browser().open(protectedPage(plain), studentTwice))
-    assert.deepEqual(twice.ou?.split(';').sort(), [
-      'Τμήμα Ιστορίας και Αρχαιολογίας',
-      'Τμήμα Μαθηματικών',
-    ])
-  })
-
-  it('reports exactly the expected attributes from an encrypted assertion', async () => {
-    const browser = new Browser()
-    const page = await browser.open(protectedPage(sealed), student)
-    assertSignedIn(page)
-    assert.match(lastResponse(browser), /<saml:EncryptedAssertion\b/)
-    assert.doesNotMatch(lastResponse(browser), /<saml:Assertion\b/)
-    const attributes = attributesOf(page)
-    const pseudonym = /^([a-z2-7]{32})@uni\.example\.gr$/.exec(attributes['pairwise-id'] ?? '')?.[1]
-    assert.ok(pseudonym, attributes['pairwise-id'])
-    const qualified = `${identityProvider.entityId}!${applicationEntityId(sealed)}!${pseudonym}`
-    assert.deepEqual(attributes, {
-      affiliation: 'student@uni.example.gr;member@uni.example.gr',
-      'pairwise-id': `${pseudonym}@uni.example.gr`,
-      'persistent-id': qualified,
-      eduPersonTargetedID: qualified,
-    })
-  })
-
-  it('gives the same pseudonym at every sign-in, and different people different ones', async () => {
-    const pseudonymOf = async (who: typeof student) =>
-      attributesOf(await new Browser().open(protectedPage(sealed), who))['persistent-id']
-    const first = await pseudonymOf(student)
-    assert.ok(first)
-    assert.equal(await pseudonymOf(student), first)
-    assert.notEqual(await pseudonymOf(studentTwice), first)
-  })
-
-  it('gives subject-id where it is demanded, equal to eduPersonUniqueId', async () => {
-    const attributes = attributesOf(await new Browser().open(protectedPage(posting), student))
-    assert.match(attributes['subject-id'] ?? '', /^[a-z0-9]{1,127}@uni\.example\.gr$/i)
-    assert.equal(attributes.eduPersonUniqueId, attributes['subject-id'])
-    const { 'transient-id': _transient, ...others } = attributes
-    assert.deepEqual(Object.keys(others).sort(), ['eduPersonUniqueId', 'eppn', 'ou', 'subject-id'])
-  })
-})
+const { identityProvider } = useShibboleth()
 
 describe('Shibboleth SP: requests', () => {
   it('signs in with an unsigned request by HTTP-Redirect', async () => {
@@ -177,7 +38,7 @@ describe('Shibboleth SP: requests', () => {
     const browser = new Browser()
     assertSignedIn(await browser.open(protectedPage(posting), student))
     const request = browser.posted.find(({ fields }) => fields.has('SAMLRequest'))
-    assert.equal(request?.action, `${identityProvider.baseUrl}/saml/sso`)
+    assert.equal(request?.action, `${identityProvider().baseUrl}/saml/sso`)
     const xml = Buffer.from(request.fields.get('SAMLRequest') ?? '', 'base64').toString()
     assert.match(xml, /<ds:SignatureValue>/)
   })
@@ -194,7 +55,7 @@ describe('Shibboleth SP: requests', () => {
 
   it('says when and how the person signed in', async () => {
     const environment = environmentOf(await new Browser().open(protectedPage(plain), student))
-    assert.equal(environment.Shib_Identity_Provider, identityProvider.entityId)
+    assert.equal(environment.Shib_Identity_Provider, identityProvider().entityId)
     assert.equal(environment.Shib_AuthnContext_Class, passwordClass)
     const ageMs = Date.now() - Date.parse(environment.Shib_Authentication_Instant ?? '')
     assert.ok(ageMs > -1000 && ageMs < 60_000, environment.Shib_Authentication_Instant)
@@ -206,7 +67,7 @@ describe('Shibboleth SP: requests', () => {
     const browser = new Browser()
     const before = await browser.open(protectedPage(plain), student)
     const form = await browser.open(login(plain, { forceAuthn: 'true' }))
-    assert.ok(form.url.startsWith(identityProvider.baseUrl))
+    assert.ok(form.url.startsWith(identityProvider().baseUrl))
     assert.ok(form.forms.some(({ fields }) => fields.has('password')))
     const again = await browser.open(login(plain, { forceAuthn: 'true' }), student)
     assertSignedIn(again)
@@ -258,7 +119,7 @@ describe('Shibboleth SP: requests', () => {
       target: protectedPage(sealed),
     })
     const page = await new Browser().open(
-      `${identityProvider.baseUrl}/saml/unsolicited?${query}`,
+      `${identityProvider().baseUrl}/saml/unsolicited?${query}`,
       student,
     )
     assert.equal(page.url, protectedPage(sealed))
@@ -285,9 +146,9 @@ describe('Shibboleth SP: trust', () => {
 
   it('waits for the administrator’s approval, which the running server notices', async () => {
     const refused = await new Browser().open(protectedPage(waiting), student)
-    assert.ok(refused.url.startsWith(identityProvider.baseUrl))
+    assert.ok(refused.url.startsWith(identityProvider().baseUrl))
     assert.match(refused.text, /SAML_SERVICE_NOT_APPROVED/)
-    await identityProvider.cli('sp', 'approve', applicationEntityId(waiting))
+    await identityProvider().cli('sp', 'approve', applicationEntityId(waiting))
     await waitUntil('the approved service is let in', async () => {
       const page = await new Browser().open(protectedPage(waiting), student)
       return attributesOf(page).eppn === student.eppn
@@ -297,7 +158,7 @@ describe('Shibboleth SP: trust', () => {
   it('gives nothing more for somebody who was disabled after signing in', async () => {
     const browser = new Browser()
     assertSignedIn(await browser.open(protectedPage(plain), affiliate))
-    await identityProvider.cli('account', 'disable', affiliate.username)
+    await identityProvider().cli('account', 'disable', affiliate.username)
     const page = await browser.open(protectedPage(sealed))
     assert.ok(page.forms.some(({ fields }) => fields.has('password')))
     assert.equal(environmentOf(await browser.open(openPage(sealed))).Shib_Session_ID, undefined)
@@ -343,7 +204,7 @@ describe('Shibboleth SP: one sign-in', () => {
       const page = await browser.open(protectedPage(plain), credentials)
       assert.equal(browser.signIns, 1)
       assert.equal(page.status, 403, credentials.username)
-      assert.ok(page.url.startsWith(identityProvider.baseUrl))
+      assert.ok(page.url.startsWith(identityProvider().baseUrl))
       assert.match(/<h1>([^<]*)<\/h1>/.exec(page.text)?.[1] ?? '', title)
       assert.deepEqual(browser.posted, [])
       for (const application of [plain, sealed, posting]) {
@@ -361,37 +222,6 @@ describe('Shibboleth SP: one sign-in', () => {
     assertNoSession(await browser.open(openPage(plain)))
   })
 })
-
-function protectedPage(application: SpApplication): string {
-  return `${applicationUrl(application)}/protected/`
-}
-
-/** Open to everybody; shows the session when there is one. */
-function openPage(application: SpApplication): string {
-  return `${applicationUrl(application)}/open/`
-}
-
-/** The address at the service that starts a sign-in with these wishes. */
-function login(application: SpApplication, wishes: Record<string, string>): string {
-  const query = new URLSearchParams({ target: protectedPage(application), ...wishes })
-  return `${applicationUrl(application)}/Shibboleth.sso/Login?${query}`
-}
-
-function assertSignedIn(page: Page): void {
-  assert.equal(page.status, 200, `${page.url}:\n${page.text}`)
-  assert.ok(environmentOf(page).Shib_Session_ID, `no session at ${page.url}:\n${page.text}`)
-}
-
-function assertNoSession(page: Page): void {
-  assert.equal(page.status, 200)
-  assert.equal(environmentOf(page).Shib_Session_ID, undefined)
-}
-
-/** The Response that went by last, XML. */
-function lastResponse(browser: Browser): string {
-  const message = browser.posted.findLast(({ fields }) => fields.has('SAMLResponse'))
-  return Buffer.from(message?.fields.get('SAMLResponse') ?? '', 'base64').toString()
-}
 
 /** The last request by HTTP-Redirect that reached us. */
 function ssoRequest(browser: Browser): string {
