@@ -223,6 +223,8 @@ describe('embedded store: PCRE in JavaScript', () => {
     ['a.b', 's', 'a\nb', true],
     ['[]x]', '', ']', true],
     ['a{,2}', '', 'a{,2}', true],
+    ['^\\p{Lu}\\p{Ll}{2,}$', '', 'Ωμέγα', true],
+    ['\\x{3a9}', '', 'Ω', true],
   ]
   for (const [pattern, flags, text, expected] of matching) {
     it(`/${pattern}/${flags} ${expected ? 'matches' : 'does not match'} ${JSON.stringify(text)}`, () => {

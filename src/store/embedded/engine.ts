@@ -1,7 +1,10 @@
 import { dateValue } from './bson/value.ts'
 import { BsonWriter } from './bson/writer.ts'
+import { aggregate } from './commands/aggregate.ts'
 import { type Command, checkFields, type Request, type Server } from './commands/context.ts'
+import { count, distinct } from './commands/count.ts'
 import { explain } from './commands/explain.ts'
+import { findAndModify } from './commands/find-and-modify.ts'
 import { handshakeCommands } from './commands/handshake.ts'
 import { readCommands } from './commands/read.ts'
 import { schemaCommands } from './commands/schema.ts'
@@ -18,6 +21,11 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...readCommands,
     ...writeCommands,
     ...schemaCommands,
+    aggregate,
+    count,
+    distinct,
+    findAndModify,
+    findandmodify: findAndModify,
     explain,
   }),
 )

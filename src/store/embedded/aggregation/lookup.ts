@@ -3,7 +3,8 @@ import { arrayValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
 import type { Filter, FilterOptions } from '../query/filter.ts'
 import { reach } from '../query/match.ts'
-import { parsePipeline, replaceAt, runStages, type Stage } from './pipeline.ts'
+import { parsePipeline, runStages, type Stage } from './pipeline.ts'
+import { replaceAt } from './unwind.ts'
 
 /**
  * $lookup by equality (localField, foreignField), with an optional pipeline on what was found.

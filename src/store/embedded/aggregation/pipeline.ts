@@ -1,27 +1,15 @@
-/** Aggregation stages, each a generator over documents, so a pipeline holds only what it must. */
-import { keyText } from '../bson/key.ts'
 import { countValue, toNumber } from '../bson/numbers.ts'
-import {
-  entries,
-  field,
-  int64Value,
-  isNumber,
-  items,
-  nullValue,
-  T,
-  text,
-  truthy,
-  type Value,
-} from '../bson/value.ts'
+import { entries, field, isNumber, items, T, text, type Value } from '../bson/value.ts'
 import { arrayValue, objectValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
 import { type Filter, type FilterOptions, parseFilter } from '../query/filter.ts'
 import { matches } from '../query/match.ts'
 import { parseAddFields, parseProjection, parseUnset } from '../query/projection.ts'
 import { memoryLimit, parseSort, Sorter, type SortField, sortKey } from '../query/sort.ts'
-import { parseAccumulator } from './accumulators.ts'
-import { evaluate, follow, parseExpression } from './expression.ts'
+import { evaluate, parseExpression } from './expression.ts'
+import { parseGroup } from './group.ts'
 import { parseLookup } from './lookup.ts'
+import { parseUnwind } from './unwind.ts'
 
 export interface PipelineContext {
   /** Documents of another collection of the same database, for $lookup and $unionWith. */
@@ -83,7 +71,7 @@ function mapping(name: string, change: (document: Value) => Value): Stage {
   return { name, run: (input) => map(input, change) }
 }
 
-function needObject(name: string, value: Value): Value {
+export function needObject(name: string, value: Value): Value {
   if (value.type === T.object) return value
   throw bad(`${name} specification must be an object`)
 }
@@ -115,111 +103,6 @@ function* sorted(input: Iterable<Value>, sort: SortField[]): Iterable<Value> {
   const sorter = new Sorter<Value>()
   for (const document of input) sorter.push(sortKey(sort, document), document)
   yield* sorter.finish()
-}
-
-function parseGroup(argument: Value): Stage {
-  const idSpec = field(needObject('$group', argument), '_id')
-  if (!idSpec) throw bad('a group specification must include an _id')
-  const id = parseExpression(idSpec)
-  const fields = [...entries(argument)]
-    .filter(([name]) => name !== '_id')
-    .map(([name, spec]) => parseAccumulator(name, spec))
-  return {
-    name: '$group',
-    *run(input) {
-      const groups = new Map<
-        string,
-        { id: Value; fields: ReturnType<(typeof fields)[0]['start']>[] }
-      >()
-      let bytes = 0
-      for (const document of input) {
-        const value = evaluate(id, document) ?? nullValue
-        const key = keyText(value)
-        let group = groups.get(key)
-        if (!group) {
-          group = { id: value, fields: fields.map(({ start }) => start()) }
-          groups.set(key, group)
-          bytes += key.length + value.size + 100
-        }
-        for (const [i, { expression }] of fields.entries()) {
-          const accumulator = group.fields[i]!
-          bytes -= accumulator.size
-          accumulator.add(evaluate(expression, document))
-          bytes += accumulator.size
-        }
-        if (bytes > memoryLimit) {
-          throw new CommandError(
-            'QueryExceededMemoryLimitNoDiskUseAllowed',
-            'Exceeded memory limit of 104857600 bytes for $group',
-          )
-        }
-      }
-      for (const group of groups.values()) {
-        yield objectValue([
-          ['_id', group.id],
-          ...fields.map(({ name }, i) => [name, group.fields[i]!.result()] as const),
-        ])
-      }
-    },
-  }
-}
-
-function parseUnwind(argument: Value): Stage {
-  const named = argument.type === T.object
-  const path = named ? field(argument, 'path') : argument
-  if (path?.type !== T.string || !text(path).startsWith('$')) {
-    throw bad("path option to $unwind stage should be prefixed with a '$'")
-  }
-  if (named) {
-    for (const [name] of entries(argument)) {
-      if (!['path', 'includeArrayIndex', 'preserveNullAndEmptyArrays'].includes(name)) {
-        throw bad(`unrecognized option to $unwind stage: ${name}`)
-      }
-    }
-  }
-  const indexName = named ? field(argument, 'includeArrayIndex') : undefined
-  const keepsEmpty = named && truthy(field(argument, 'preserveNullAndEmptyArrays'))
-  const parts = text(path).slice(1).split('.')
-  const setItem = (document: Value, item: Value | undefined, index: number | undefined) => {
-    let result = item ? replaceAt(document, parts, item) : parseUnset([parts.join('.')])(document)
-    if (indexName) {
-      const value = index === undefined ? nullValue : int64Value(BigInt(index))
-      result = replaceAt(result, text(indexName).split('.'), value)
-    }
-    return result
-  }
-  return {
-    name: '$unwind',
-    *run(input) {
-      for (const document of input) {
-        const value = follow(document, parts, 0)
-        if (!value || value.type === T.null) {
-          if (keepsEmpty)
-            yield indexName ? replaceAt(document, text(indexName).split('.'), nullValue) : document
-        } else if (value.type !== T.array) {
-          yield indexName ? replaceAt(document, text(indexName).split('.'), nullValue) : document
-        } else {
-          const list = items(value)
-          if (list.length === 0 && keepsEmpty) yield setItem(document, undefined, undefined)
-          for (const [index, item] of list.entries()) yield setItem(document, item, index)
-        }
-      }
-    },
-  }
-}
-
-/** Sets a field on a path of objects, keeping the order of the others. */
-export function replaceAt(document: Value, parts: string[], value: Value): Value {
-  const fields = new Map(entries(document))
-  const [name, ...rest] = parts as [string, ...string[]]
-  const inner = fields.get(name)
-  fields.set(
-    name,
-    rest.length === 0
-      ? value
-      : replaceAt(inner?.type === T.object ? inner : objectValue([]), rest, value),
-  )
-  return objectValue(fields)
 }
 
 function replaceRoot(name: string, spec: Value | undefined): Stage {

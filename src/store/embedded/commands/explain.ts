@@ -7,6 +7,7 @@ import { parseFilter } from '../query/filter.ts'
 import type { Plan, Scan } from '../query/planner.ts'
 import { parseSort } from '../query/sort.ts'
 import type { Collection } from '../storage/collection.ts'
+import { leadingQuery } from './aggregate.ts'
 import {
   arrayField,
   type Command,
@@ -17,7 +18,7 @@ import {
   objectField,
   type Request,
 } from './context.ts'
-import { findQuery, leadingQuery, letVariables, planOf, type Query, runQuery } from './read.ts'
+import { findQuery, letVariables, planOf, type Query, runQuery } from './read.ts'
 
 /** The query inside the command that is explained. */
 function queryOf(request: Request, collection: Collection | undefined): Query {

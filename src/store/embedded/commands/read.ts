@@ -1,19 +1,11 @@
-import {
-  type PipelineContext,
-  parsePipeline,
-  runStages,
-  type Stage,
-} from '../aggregation/pipeline.ts'
-import { keyText } from '../bson/key.ts'
-import { countValue, isInteger, toBigInt, toNumber } from '../bson/numbers.ts'
+import { isInteger, toBigInt } from '../bson/numbers.ts'
 import { maxDocumentBytes } from '../bson/validate.ts'
-import { documentValue, entries, field, items, T, text, type Value } from '../bson/value.ts'
-import { arrayValue, type BsonWriter, objectValue } from '../bson/writer.ts'
+import { entries, items, T, text, type Value } from '../bson/value.ts'
+import { arrayValue, type BsonWriter } from '../bson/writer.ts'
 import { type Cursor, firstBatchSize, maxBatchBytes, type Results, Source } from '../cursors.ts'
 import { CommandError, unsupported } from '../errors.ts'
 import { Execution } from '../query/execute.ts'
 import type { Filter, FilterOptions } from '../query/filter.ts'
-import { reach } from '../query/match.ts'
 import { type Plan, planQuery } from '../query/planner.ts'
 import { type Projection, parseProjection } from '../query/projection.ts'
 import { parseSort, Sorter, type SortField, sortKey } from '../query/sort.ts'
@@ -49,7 +41,7 @@ export function letVariables(request: Request): FilterOptions {
   return variables ? { variables: new Map(entries(variables)) } : {}
 }
 
-function findQuery(request: Request, collection: Collection | undefined): Query {
+export function findQuery(request: Request, collection: Collection | undefined): Query {
   checkCollation(request.fields.get('collation'))
   for (const name of ['tailable', 'awaitData', 'returnKey', 'showRecordId']) {
     if (flagField(request, name)) throw unsupported(`find with ${name}`)
@@ -140,7 +132,7 @@ function fillBatch(cursor: Omit<Cursor, 'id' | 'lastUsed'>, size: number, reply:
   return false
 }
 
-function writeFirstBatch(
+export function writeFirstBatch(
   request: Request,
   namespace: string,
   results: Results,
@@ -198,7 +190,7 @@ const find: Command = {
   },
 }
 
-const noResults: Results = { documents: [].values(), sources: [] }
+export const noResults: Results = { documents: [].values(), sources: [] }
 
 const getMore: Command = {
   writes: false,
@@ -247,178 +239,8 @@ const killCursors: Command = {
   },
 }
 
-/** Counts by the index alone when its bounds say everything. */
-export function countMatching(collection: Collection, query: Query): number {
-  const plan = planQuery(collection, query.filter, [], query.hint)
-  if (!plan.filter && !plan.repeats && !plan.key) {
-    let count = 0
-    for (const { index, ranges } of plan.scans) {
-      if (!index) count += collection.count()
-      else for (const range of ranges) count += collection.countEntries(index, range)
-    }
-    return count
-  }
-  let count = 0
-  for (const _ of new Execution(collection, plan).rows()) count++
-  return count
-}
-
-const count: Command = {
-  writes: false,
-  fields: ['query', 'limit', 'skip', 'hint', 'collation', 'fields'],
-  run(request, reply) {
-    checkCollation(request.fields.get('collation'))
-    const collection = findCollection(request)
-    const filter = filterOf(objectField(request, 'query'))
-    const hint = hintOf(collection, request.fields.get('hint'))
-    const skip = numberField(request, 'skip') ?? 0
-    const limit = Math.abs(numberField(request, 'limit') ?? 0)
-    if (skip < 0) throw new CommandError('BadValue', 'skip value must be non-negative')
-    let found = collection
-      ? countMatching(collection, { filter, sort: [], skip: 0, limit: 0, hint })
-      : 0
-    found = Math.max(0, found - skip)
-    reply.value('n', countValue(limit ? Math.min(found, limit) : found))
-  },
-}
-
-const distinct: Command = {
-  writes: false,
-  fields: ['key', 'query', 'collation', 'hint'],
-  run(request, reply) {
-    checkCollation(request.fields.get('collation'))
-    const key = request.fields.get('key')
-    if (key?.type !== T.string) throw new CommandError('TypeMismatch', 'distinct needs a key')
-    const collection = findCollection(request)
-    const filter = filterOf(objectField(request, 'query'))
-    const found = new Map<string, Value>()
-    const add = (value: Value) => {
-      const identity = keyText(value)
-      if (!found.has(identity)) found.set(identity, value)
-    }
-    if (collection) {
-      const plan = planQuery(collection, filter, [], hintOf(collection, request.fields.get('hint')))
-      for (const { body } of new Execution(collection, plan).rows()) {
-        reach(documentValue(body), text(key).split('.'), 0, (value) => {
-          if (value?.type === T.array) items(value).forEach(add)
-          else if (value) add(value)
-          return false
-        })
-      }
-    }
-    const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
-    reply.value('values', arrayValue(sorted))
-  },
-}
-
-/** What the planner can do of the start of a pipeline: $match, then $sort, then $limit. */
-export function leadingQuery(stages: Stage[]): { query: Query; rest: Stage[] } {
-  const filters: Filter[] = []
-  let rest = stages
-  while (rest[0]?.filter) {
-    filters.push(rest[0].filter)
-    rest = rest.slice(1)
-  }
-  let sort: SortField[] = []
-  if (rest[0]?.sort) {
-    sort = rest[0].sort
-    rest = rest.slice(1)
-  }
-  let limit = 0
-  let skip = 0
-  if (rest[0]?.name === '$skip') {
-    skip = rest[0].count!
-    rest = rest.slice(1)
-  }
-  if (rest[0]?.name === '$limit') {
-    limit = rest[0].count!
-    rest = rest.slice(1)
-  }
-  const filter: Filter =
-    filters.length === 0
-      ? { kind: 'always', matches: true }
-      : filters.length === 1
-        ? filters[0]!
-        : { kind: 'and', list: filters.flatMap((one) => (one.kind === 'and' ? one.list : [one])) }
-  return { query: { filter, sort, skip, limit }, rest }
-}
-
-/** `[$match, $group {_id: constant, n: {$sum: 1}}]`: how drivers spell countDocuments. */
-function countedField(pipeline: Value): { id: Value; name: string } | undefined {
-  const list = items(pipeline)
-  if (list.length === 0 || list.length > 2) return undefined
-  if (list.length === 2 && !field(list[0]!, '$match')) return undefined
-  const group = field(list.at(-1)!, '$group')
-  if (group?.type !== T.object) return undefined
-  const [id, total, more] = [...entries(group)]
-  if (id?.[0] !== '_id' || !total || more || id[1].type !== T.int32) return undefined
-  const sum = total[1].type === T.object ? field(total[1], '$sum') : undefined
-  return sum?.type === T.int32 && toNumber(sum) === 1 ? { id: id[1], name: total[0] } : undefined
-}
-
-export function aggregateResults(request: Request, collection: Collection | undefined): Results {
-  checkCollation(request.fields.get('collation'))
-  const pipeline = arrayField(request, 'pipeline')
-  if (!pipeline) throw new CommandError('TypeMismatch', "'pipeline' option must be an array")
-  const options = letVariables(request)
-  const { query, rest } = leadingQuery(parsePipeline(pipeline, options))
-  query.hint = hintOf(collection, request.fields.get('hint'))
-  const counted = countedField(pipeline)
-  if (counted) {
-    const total = collection ? countMatching(collection, query) : 0
-    const result = objectValue([
-      ['_id', counted.id],
-      [counted.name, countValue(total)],
-    ])
-    return { documents: (total > 0 ? [result] : []).values(), sources: [] }
-  }
-  const results = collection ? runQuery(collection, query) : { ...noResults, sources: [] }
-  const context: PipelineContext = {
-    collection(name, filter) {
-      const other = request.server.catalog.get(request.database, name)
-      if (!other) return []
-      const source = new Source(new Execution(other, planQuery(other, filter)))
-      // Only a source that may be left half read ($unionWith) must be let go between answers.
-      if (filter.kind === 'always') results.sources.push(source)
-      return source
-    },
-  }
-  const documents = { [Symbol.iterator]: () => results.documents }
-  const flow = runStages(rest, documents, context)
-  return { documents: flow[Symbol.iterator](), sources: results.sources }
-}
-
-const aggregate: Command = {
-  writes: false,
-  fields: [
-    'pipeline',
-    'cursor',
-    'allowDiskUse',
-    'collation',
-    'hint',
-    'let',
-    'explain',
-    'bypassDocumentValidation',
-  ],
-  run(request, reply) {
-    if (request.fields.get('aggregate')?.type !== T.string) {
-      throw unsupported('aggregate on a whole database')
-    }
-    const options = objectField(request, 'cursor')
-    const batchSize = options && field(options, 'batchSize')
-    const size = batchSize ? toNumber(batchSize) : firstBatchSize
-    const results = aggregateResults(request, findCollection(request))
-    const namespace = `${request.database}.${collectionName(request)}`
-    writeFirstBatch(request, namespace, results, size, false, reply)
-  },
-}
-
 export const readCommands: Record<string, Command> = {
   find,
   getMore,
   killCursors,
-  count,
-  distinct,
-  aggregate,
 }
-export { findQuery }

@@ -8,31 +8,24 @@ import {
   objectIdValue,
   T,
   truthy,
-  typeNames,
   type Value,
 } from '../bson/value.ts'
 import type { BsonWriter } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
-import { Execution } from '../query/execute.ts'
-import { type Filter, parseFilter } from '../query/filter.ts'
-import { planQuery } from '../query/planner.ts'
-import { parseProjection } from '../query/projection.ts'
-import { parseSort, Sorter, type SortField, sortKey } from '../query/sort.ts'
-import type { Collection, Row } from '../storage/collection.ts'
-import type { Index } from '../storage/index.ts'
-import { applyUpdate, applyUpsert, withId } from '../update/apply.ts'
+import { parseFilter } from '../query/filter.ts'
+import { parseSort } from '../query/sort.ts'
+import { withId } from '../update/apply.ts'
 import { newObjectId } from '../update/object-id.ts'
-import { parseUpdate, type Update } from '../update/parse.ts'
+import { parseUpdate } from '../update/parse.ts'
+import { change, checkId, firstRow, insertUpsert, matchingIds } from './changes.ts'
 import {
   arrayField,
   type Command,
   checkCollation,
   collectionName,
-  filterOf,
   findCollection,
   flagField,
   hintOf,
-  objectField,
   type Request,
 } from './context.ts'
 
@@ -110,12 +103,6 @@ function storedForm(document: Value): Buffer {
   return bytes
 }
 
-function checkId(id: Value) {
-  if (id.type === T.array || id.type === T.regex || id.type === T.undefined) {
-    throw new CommandError('BadValue', `The '_id' value cannot be of type ${typeNames[id.type]}`)
-  }
-}
-
 const insert: Command = {
   writes: true,
   fields: ['documents', 'ordered', 'bypassDocumentValidation'],
@@ -130,58 +117,6 @@ const insert: Command = {
     reply.int32('n', count)
     writeErrors(errors, reply)
   },
-}
-
-/** The first match in the order of `sort`. */
-function firstRow(
-  collection: Collection,
-  filter: Filter,
-  sort: SortField[],
-  hint: Index | 'natural' | undefined,
-): Row | undefined {
-  const plan = planQuery(collection, filter, sort, hint)
-  const rows = new Execution(collection, plan).rows()
-  if (plan.sorted) {
-    for (const row of rows) return row
-    return undefined
-  }
-  const sorter = new Sorter<{ size: number; row: Row }>(1)
-  for (const row of rows) {
-    sorter.push(sortKey(sort, documentValue(row.body)), { size: row.body.length, row })
-  }
-  return sorter.finish()[0]?.row
-}
-
-/** The ids are gathered first: a change must not move a document into the scan's way again. */
-function matchingIds(
-  collection: Collection,
-  filter: Filter,
-  hint: Index | 'natural' | undefined,
-): number[] {
-  const ids: number[] = []
-  const plan = planQuery(collection, filter, [], hint)
-  for (const { id } of new Execution(collection, plan).rows()) ids.push(id)
-  return ids
-}
-
-/** Returns whether the document is another one now. */
-function change(
-  collection: Collection,
-  row: Row,
-  update: Update,
-  filter: Filter,
-): Buffer | undefined {
-  const after = applyUpdate(update, documentValue(row.body), filter)
-  if (after.equals(row.body)) return undefined
-  collection.replace(row, after)
-  return after
-}
-
-function insertUpsert(collection: Collection, update: Update, filter: Filter): Buffer {
-  const body = applyUpsert(update, filter)
-  checkId(field(documentValue(body), '_id')!)
-  collection.insert(body)
-  return body
 }
 
 const statementFields: Record<string, string[]> = {
@@ -300,79 +235,8 @@ const remove: Command = {
   },
 }
 
-interface Outcome {
-  before?: Buffer
-  after?: Buffer
-  isUpsert?: boolean
-}
-
-function modify(request: Request, filter: Filter): Outcome {
-  let collection = findCollection(request)
-  const hint = hintOf(collection, request.fields.get('hint'))
-  const sort = parseSort(objectField(request, 'sort'))
-  const row = collection && firstRow(collection, filter, sort, hint)
-  const source = request.fields.get('update')
-  if (flagField(request, 'remove')) {
-    if (source || flagField(request, 'upsert') || flagField(request, 'new')) {
-      throw new CommandError('FailedToParse', "Cannot specify 'remove' with update, upsert or new")
-    }
-    if (!row) return {}
-    collection!.remove(row)
-    return { before: row.body }
-  }
-  if (!source) {
-    throw new CommandError('FailedToParse', 'Either an update or remove=true must be specified')
-  }
-  const parsed = parseUpdate(source, arrayField(request, 'arrayFilters'))
-  if (row) {
-    return { before: row.body, after: change(collection!, row, parsed, filter) ?? row.body }
-  }
-  if (!flagField(request, 'upsert')) return {}
-  collection ??= request.server.catalog.getOrCreate(request.database, collectionName(request))
-  return { after: insertUpsert(collection, parsed, filter), isUpsert: true }
-}
-
-const findAndModify: Command = {
-  writes: true,
-  fields: [
-    'query',
-    'sort',
-    'remove',
-    'update',
-    'new',
-    'fields',
-    'upsert',
-    'arrayFilters',
-    'hint',
-    'collation',
-    'bypassDocumentValidation',
-  ],
-  run(request, reply) {
-    checkCollation(request.fields.get('collation'))
-    const filter = filterOf(objectField(request, 'query'))
-    const projection = parseProjection(objectField(request, 'fields'), 'find', filter)
-    const isRemove = flagField(request, 'remove')
-    const outcome = modify(request, filter)
-    const status = reply.object('lastErrorObject')
-    reply.int32('n', outcome.before || outcome.isUpsert ? 1 : 0)
-    if (!isRemove) reply.bool('updatedExisting', outcome.before !== undefined)
-    if (outcome.isUpsert) {
-      reply.value('upserted', field(documentValue(outcome.after!), '_id')!)
-    }
-    reply.close(status)
-    const shown = flagField(request, 'new') ? outcome.after : outcome.before
-    if (!shown) reply.null('value')
-    else {
-      const document = documentValue(shown)
-      reply.value('value', projection ? projection(document) : document)
-    }
-  },
-}
-
 export const writeCommands: Record<string, Command> = {
   insert,
   update,
   delete: remove,
-  findAndModify,
-  findandmodify: findAndModify,
 }

@@ -1,17 +1,16 @@
 /**
  * Filters: the BSON of a query as a tree that match.ts evaluates and planner.ts reads.
  *
- * The mingo library was weighed for this and for updates: it works on JavaScript values, compares
- * Long, Double and Decimal128 as different things, and ignores an operator it does not know in
- * several places. Filters decide who signs in, so they are our own, on BSON.
+ * The mingo library was tried for this: on BSON values it finds that Long 5 is not 5, that
+ * Decimal 10 is not greater than 9, and that {x, y} equals {y, x}. Filters decide who signs in, so
+ * matching and updates are our own, on the BSON itself; an index then agrees with them by
+ * construction, because both use the one order of compare.ts and key.ts.
  */
 
 import { type Expression, parseExpression } from '../aggregation/expression.ts'
-import { equalValues } from '../bson/compare.ts'
 import { isInteger, toNumber } from '../bson/numbers.ts'
 import {
   Elements,
-  entries,
   field,
   firstName,
   isEmpty,
@@ -307,49 +306,4 @@ function parseMask(value: Value): bigint {
     return mask
   }
   throw unsupported('a binary bit mask')
-}
-
-/**
- * The equalities that an upsert starts its document from: `{a: 1}`, `$eq`, an `$in` or `$or` of
- * one, and those inside `$and`.
- *
- * @throws {CommandError} NotSingleValueField when two of them name the same field differently
- */
-export function equalitiesOf(filter: Filter): Map<string, Value> {
-  const found = new Map<string, Value>()
-  collectEqualities(filter, found)
-  return found
-}
-
-function collectEqualities(filter: Filter, found: Map<string, Value>) {
-  if (filter.kind === 'and' || (filter.kind === 'or' && filter.list.length === 1)) {
-    for (const node of filter.list) collectEqualities(node, found)
-  } else if (filter.kind === 'field') {
-    const { test, path } = filter
-    const value =
-      test.op === 'eq'
-        ? test.value
-        : test.op === 'in' && test.values.length === 1 && test.regexes.length === 0
-          ? test.values[0]!
-          : undefined
-    if (!value) return
-    const before = found.get(path)
-    if (before && !equalValues(before, value)) {
-      throw new CommandError(
-        'NotSingleValueField',
-        `cannot infer query fields to set, path '${path}' is matched twice`,
-      )
-    }
-    found.set(path, value)
-  }
-}
-
-/** For a replacement upsert only `_id` is taken from the filter. */
-export function equalityOn(filter: Filter, path: string): Value | undefined {
-  return equalitiesOf(filter).get(path)
-}
-
-export function isEmptyFilter(value: Value): boolean {
-  for (const _ of entries(value)) return false
-  return true
 }

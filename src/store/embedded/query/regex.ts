@@ -60,7 +60,10 @@ function translate(pattern: string, multiline: boolean): string {
     if (char === '\\') {
       const next = pattern[++i]
       if (next === undefined) throw bad('Regular expression is invalid: \\ at end of pattern')
-      out += escaped(next, inClass)
+      // \p{L} is the same in both; PCRE's \x{3a9} is \u{3a9} here.
+      const braced = /^[pPx]\{[\w=]+\}/.exec(pattern.slice(i))?.[0]
+      out += braced ? `\\${braced.replace(/^x/, 'u')}` : escaped(next, inClass)
+      if (braced) i += braced.length - 1
     } else if (inClass) {
       if (char === '[' && /[:.=]/.test(pattern[i + 1] ?? '')) {
         throw unsupported('a POSIX class in $regex')
@@ -103,8 +106,7 @@ function escaped(char: string, inClass: boolean): string {
     if (char === 'z') return '(?![\\s\\S])'
     if (char === 'Z') return '(?=\\n?(?![\\s\\S]))'
   }
-  if (/[dDwWbBtnrfv0-9xu]/.test(char)) return `\\${char}`
-  if (char === 'p' || char === 'P') return `\\${char}`
+  if (/[dDwWbBtnrfv0-9x]/.test(char)) return `\\${char}`
   if (/[A-Za-z]/.test(char)) throw unsupported(`"\\${char}" in $regex`)
   if (/[\^$\\.*+?()[\]{}|/]/.test(char) || (inClass && char === '-')) return `\\${char}`
   return char
