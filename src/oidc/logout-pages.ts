@@ -2,7 +2,8 @@ import type { Request, Response } from 'express'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { describeService } from '../federation/describe-service.ts'
 import { languageOf } from '../web/language.ts'
-import { renderPage, renderPostForm } from '../web/render.ts'
+import { renderPostForm } from '../web/post-form.ts'
+import { renderPage } from '../web/render.ts'
 import { cspFormAction } from '../web/security-headers.ts'
 
 /** Writes the answer in express, after oidc-provider has set its cookies and saved its session. */

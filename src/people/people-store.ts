@@ -41,12 +41,23 @@ export async function findPerson(personId: string): Promise<Person | null> {
 export async function findPersonWithAccount(
   personId: string,
 ): Promise<{ person: Person; account: Account } | undefined> {
-  const [found] = await people()
-    .aggregate<StoredPerson & { account: Account[] }>([
+  // The plain command: the driver's cursor would cost as much again as the look-up itself.
+  const answer = await PersonModel.db.db!.command({
+    aggregate: PersonModel.collection.collectionName,
+    pipeline: [
       { $match: { _id: personId } },
-      { $lookup: { from: 'accounts', localField: '_id', foreignField: '_id', as: 'account' } },
-    ])
-    .toArray()
+      {
+        $lookup: {
+          from: AccountModel.collection.collectionName,
+          localField: '_id',
+          foreignField: '_id',
+          as: 'account',
+        },
+      },
+    ],
+    cursor: {},
+  })
+  const [found] = answer.cursor.firstBatch as (StoredPerson & { account: Account[] })[]
   if (!found) return undefined
   const { account: accountsFound, records, version, username, ...person } = found
   const [account] = accountsFound

@@ -13,7 +13,8 @@ import {
   sessionIndexFor,
 } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
-import { renderPage, renderPostForm } from '../web/render.ts'
+import { renderPostForm } from '../web/post-form.ts'
+import { renderPage } from '../web/render.ts'
 import { checkLogoutRequest, type LogoutRequest, readLogoutRequest } from './logout-request.ts'
 import {
   buildPostLogoutResponse,

@@ -4,7 +4,7 @@ import nunjucks from 'nunjucks'
 import type { LocalizedText } from '../institution.ts'
 import { csrfToken } from './csrf.ts'
 import { languageOf, languageUrls, rememberLanguage } from './language.ts'
-import { cspFormAction, cspImageSource } from './security-headers.ts'
+import { cspImageSource } from './security-headers.ts'
 import type { MessageValues, Translate } from './translate.ts'
 import { webParts } from './web-parts.ts'
 
@@ -69,31 +69,21 @@ export function renderPage(
   if (!popupViews.test(view)) res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
   res.setHeader('Content-Language', language)
   res.setHeader('Vary', 'Cookie, Accept-Language')
-  sendHtml(res, html, status)
+  sendPage(res, html, status)
 }
 
-/**
- * Answers with the page that posts `fields` to a service (SAML Bindings 3.5.4): by script at once,
- * by a button without. In both languages, so that nothing about the person is needed.
- *
- * @param post.action an address from registration data
- */
-export function renderPostForm(
-  req: Request,
+/** @param encoding `latin1` for a page that is known to be ASCII */
+export function sendPage(
   res: Response,
-  post: { action: string; fields: Readonly<Record<string, string | undefined>> },
+  html: string,
+  status: number,
+  encoding: 'utf8' | 'latin1' = 'utf8',
 ) {
-  const parts = webParts(req)
-  cspFormAction(res, post.action)
-  sendHtml(res, parts.views.render('saml/post.njk', { ...post, asset: parts.files.url }), 200)
-}
-
-function sendHtml(res: Response, html: string, status: number) {
   res.statusCode = status
   res.setHeader('Content-Type', 'text/html; charset=utf-8')
   res.setHeader('Cache-Control', 'no-store')
   // Not res.send: it would hash the page for an ETag that no-store makes useless.
-  res.end(html)
+  res.end(html, encoding)
 }
 
 function allowLogos(res: Response, data: { service?: unknown; services?: unknown }) {

@@ -76,20 +76,33 @@ export function cspImageSource(res: Response, url: string) {
   extendPolicy(res, 'img-src', url)
 }
 
+/** Policies already made: a service is answered many times. Emptied when it has grown. */
+const extended = new Map<string, string>()
+const maxExtended = 2000
+
 function extendPolicy(res: Response, directive: string, url: string) {
   const policy = res.getHeader(policyHeader)
+  if (typeof policy !== 'string') return
+  const key = `${directive} ${url} ${policy}`
+  let result = extended.get(key)
+  if (result === undefined) {
+    result = withSource(policy, directive, url)
+    if (extended.size >= maxExtended) extended.clear()
+    extended.set(key, result)
+  }
+  res.setHeader(policyHeader, result)
+}
+
+function withSource(policy: string, directive: string, url: string): string {
   const source = policySource(url)
-  if (typeof policy !== 'string' || source === undefined) return
-  res.setHeader(
-    policyHeader,
-    policy
-      .split(';')
-      .map((part) => {
-        const words = part.trim().split(' ')
-        return words[0] === directive && !words.includes(source) ? `${part} ${source}` : part
-      })
-      .join(';'),
-  )
+  if (source === undefined) return policy
+  return policy
+    .split(';')
+    .map((part) => {
+      const words = part.trim().split(' ')
+      return words[0] === directive && !words.includes(source) ? `${part} ${source}` : part
+    })
+    .join(';')
 }
 
 /** The origin of a web address, the scheme of any other; undefined for what is no URL. */

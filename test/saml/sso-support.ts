@@ -3,6 +3,7 @@ import { SAML, type SamlConfig, ValidateInResponseTo } from '@node-saml/node-sam
 import { registerServiceProvider } from '../../src/federation/registration.ts'
 import { bindings, namespaces } from '../../src/saml/uris.ts'
 import type { TestApp } from '../support/app.ts'
+import { unescapeHtml } from '../support/html.ts'
 import { type Answer, HttpClient, hiddenField } from '../support/http-client.ts'
 import { addPerson, testPassword } from '../support/people.ts'
 import { pem, type TestKey } from './saml-support.ts'
@@ -131,7 +132,7 @@ export function postedForm(answer: Answer): PostedForm {
   assert.ok(action, `no form: ${answer.body.slice(0, 2000)}`)
   const SAMLResponse = hiddenField(answer.body, 'SAMLResponse')
   return {
-    action: action.replaceAll('&amp;', '&'),
+    action: unescapeHtml(action),
     SAMLResponse,
     xml: Buffer.from(SAMLResponse, 'base64').toString(),
     relayState: answer.body.includes('name="RelayState"')

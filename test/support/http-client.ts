@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { unescapeHtml } from './html.ts'
 
 export interface Answer {
   readonly status: number
@@ -104,10 +105,5 @@ export function hiddenField(html: string, name: string): string {
   const value = /\bvalue="([^"]*)"/.exec(input)?.[1]
   if (value === undefined)
     throw new Error(`the page has no field "${name}":\n${html.slice(0, 2000)}`)
-  return value
-    .replaceAll('&#43;', '+')
-    .replaceAll('&#x2B;', '+')
-    .replaceAll('&#61;', '=')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&')
+  return unescapeHtml(value)
 }

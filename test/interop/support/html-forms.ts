@@ -1,3 +1,4 @@
+import { unescapeHtml } from '../../support/html.ts'
 /** A form of a page, as far as a browser without script needs it. */
 export interface HtmlForm {
   readonly method: 'get' | 'post'
@@ -33,13 +34,4 @@ function attributesOf(tag: string): Record<string, string | undefined> {
     attributes[name.toLowerCase()] = unescapeHtml(double ?? single ?? bare ?? '')
   }
   return attributes
-}
-
-export function unescapeHtml(text: string): string {
-  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) => {
-    if (hex) return String.fromCodePoint(Number.parseInt(hex, 16))
-    if (decimal) return String.fromCodePoint(Number(decimal))
-    return named[name.toLowerCase()] ?? whole
-  })
 }
