@@ -132,6 +132,16 @@ describe('embedded store: what MongoDB does in corners', { skip: mongodbUri !== 
     await assert.rejects(other.toArray(), { code: 175 })
   })
 
+  it('does not take a partial index for documents of another number type', async () => {
+    const items = store().collection<Item>()
+    await items.createIndex({ k: 1 }, { partialFilterExpression: { k: { $type: 'int' } } })
+    await items.insertMany([
+      { _id: 1, k: new Int32(5) },
+      { _id: 2, k: new Double(5) },
+    ])
+    assert.equal(await items.countDocuments({ k: 5 }), 2)
+  })
+
   it('refuses a compound index over two arrays', async () => {
     const items = store().collection<Item>()
     await items.createIndex({ a: 1, b: 1 })

@@ -89,6 +89,7 @@ export class EmbeddedServer {
   }
 
   private enqueue(job: Job) {
+    if (this.isClosing) return
     this.jobs.push(job)
     if (this.isScheduled) return
     this.isScheduled = true
@@ -105,8 +106,13 @@ export class EmbeddedServer {
     this.engine.run(jobs)
   }
 
-  /** Finishes what has arrived, then checkpoints and removes the socket. */
-  async close() {
+  /**
+   * Finishes what has arrived, removes the socket, checkpoints.
+   *
+   * @param cleanUp what else to remove while the lock is still ours: afterwards the next server
+   *   may already have put its own there
+   */
+  async close(cleanUp: () => void = () => {}) {
     if (this.isClosing) return
     this.isClosing = true
     clearTimeout(this.sweeper)
@@ -118,8 +124,9 @@ export class EmbeddedServer {
       setTimeout(() => socket.destroy(), 500).unref()
     }
     await closed
-    this.engine.close()
     rmSync(this.options.socketPath, { force: true })
+    cleanUp()
+    this.engine.close()
   }
 }
 

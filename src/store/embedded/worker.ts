@@ -56,8 +56,7 @@ async function start() {
   await server.listen()
   writeLocation(dataDir, { pid: process.pid, socketPath })
   port.on('message', async () => {
-    await server.close()
-    removeLocation(dataDir, socketPath)
+    await server.close(() => removeLocation(dataDir, socketPath))
     say({ kind: 'closed' })
     port.close()
   })

@@ -20,6 +20,7 @@ import {
   checkCollation,
   collectionName,
   findCollection,
+  flagField,
   hintOf,
   objectField,
   type Request,
@@ -120,6 +121,7 @@ export const aggregate: Command = {
     if (request.fields.get('aggregate')?.type !== T.string) {
       throw unsupported('aggregate on a whole database')
     }
+    if (flagField(request, 'explain')) throw unsupported('aggregate with explain: use explain')
     const options = objectField(request, 'cursor')
     const batchSize = options && field(options, 'batchSize')
     const size = batchSize ? toNumber(batchSize) : firstBatchSize

@@ -25,8 +25,8 @@ export interface Request extends Message {
 export interface Command {
   /** Runs in a transaction that is on the disk before the answer goes out. */
   writes: boolean
-  /** Fields it understands besides the general ones; any other is refused. */
-  fields: readonly string[]
+  /** Fields it understands besides the general ones; any other is refused. `any`: none is. */
+  fields: readonly string[] | 'any'
   /** Writes the fields of the answer; `ok` is added. */
   run(request: Request, reply: BsonWriter): void
 }
@@ -49,7 +49,8 @@ const general = new Set([
 /** @throws {CommandError} UnknownField, IllegalOperation for a transaction */
 export function checkFields(command: Command, request: Request) {
   for (const name of request.fields.keys()) {
-    if (name === request.name || general.has(name) || command.fields.includes(name)) continue
+    if (name === request.name || general.has(name)) continue
+    if (command.fields === 'any' || command.fields.includes(name)) continue
     if (['txnNumber', 'startTransaction', 'autocommit', 'stmtId'].includes(name)) {
       throw new CommandError(
         'IllegalOperation',

@@ -1,6 +1,6 @@
 import { compareValues, equalValues } from '../bson/compare.ts'
 import { bracketOfType } from '../bson/key.ts'
-import { T, type Value } from '../bson/value.ts'
+import { isNumber, T, type Value } from '../bson/value.ts'
 import type { Filter, Test } from './filter.ts'
 import { meetsElement } from './match.ts'
 
@@ -57,18 +57,28 @@ function testImplies(query: Test, condition: Test): boolean {
   if (condition.op === 'eq' && condition.value.type === T.null) {
     return query.op === 'eq' && query.value.type === T.null
   }
+  // 5 equals 5.0, so a wanted 5 says nothing of the type, unless the condition takes every number.
+  if (condition.op === 'type') return wantedTypes(query)?.isSubsetOf(condition.types) ?? false
   // What holds for one wanted value holds for a document that has it, in an array too.
   if (query.op === 'eq') return holdsFor(query.value, condition)
   if (query.op === 'in') {
     return query.regexes.length === 0 && query.values.every((value) => holdsFor(value, condition))
   }
-  if (query.op === 'type') {
-    return condition.op === 'type' && query.types.isSubsetOf(condition.types)
-  }
   const isRange = (test: Test): test is Extract<Test, { op: 'gt' | 'gte' | 'lt' | 'lte' | 'eq' }> =>
     test.op === 'gt' || test.op === 'gte' || test.op === 'lt' || test.op === 'lte'
   if (!isRange(query) || !isRange(condition)) return false
   return narrower(query.op, query.value, condition.op, condition.value)
+}
+
+const numberTypes = new Set<number>([T.int32, T.int64, T.double, T.decimal])
+
+/** The types a matching value can have, where the query says. */
+function wantedTypes(query: Test): Set<number> | undefined {
+  if (query.op === 'type') return query.types
+  const values = query.op === 'eq' ? [query.value] : query.op === 'in' ? query.values : []
+  if (values.length === 0 || (query.op === 'in' && query.regexes.length > 0)) return undefined
+  if (values.some(({ type }) => type === T.null || type === T.array)) return undefined
+  return new Set(values.flatMap((value) => (isNumber(value) ? [...numberTypes] : [value.type])))
 }
 
 function holdsFor(value: Value, condition: Test): boolean {

@@ -221,8 +221,9 @@ function componentBounds(
   isArray: boolean,
   isSparse: boolean,
 ): (Bounds & { used: Filter[]; provesExistence: boolean }) | undefined {
+  if (!conjuncts.some((conjunct) => conjunct.path === path)) return undefined
   // a.0 may mean an element or a field named 0: the index holds only one reading.
-  if (path.split('.').some((part) => /^\d+$/.test(part))) return undefined
+  if (/(^|\.)\d+(\.|$)/.test(path)) return undefined
   const found = conjuncts
     .filter((conjunct) => conjunct.path === path)
     .map((conjunct) => ({ ...conjunct, bounds: boundsOf(conjunct.test) }))

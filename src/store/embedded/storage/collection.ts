@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite'
 import { follow } from '../aggregation/expression.ts'
 import { bracket, encodeKey } from '../bson/key.ts'
 import { documentValue, field, items, nullValue, T, type Value } from '../bson/value.ts'
@@ -39,6 +40,8 @@ export class Collection {
   /** Never reused while the server runs, so a cursor's place stays true when rows go. */
   private nextId: number
   private readonly db: Database
+  /** Statements of the commonest look-up. */
+  private finders = new Map<Index, StatementSync>()
 
   constructor(
     db: Database,
@@ -71,6 +74,7 @@ export class Collection {
   }
 
   setIndexes(indexes: Index[]) {
+    this.finders = new Map()
     const rank = (index: Index) => (index.isId ? 0 : index.unique ? 1 : 2)
     this.indexes = indexes.sort((a, b) => rank(a) - rank(b) || a.id - b.id)
   }
@@ -171,11 +175,14 @@ export class Collection {
 
   /** The one document with this full key of a unique index. */
   findByKey(index: Index, key: Buffer): Row | undefined {
-    const row = this.db
-      .prepare(
+    let find = this.finders.get(index)
+    if (!find) {
+      find = this.db.prepare(
         `SELECT d.id, d.body FROM ${index.table} x CROSS JOIN ${this.table} d ON d.id = x.document WHERE x.key = ?`,
       )
-      .get(key) as unknown as [number, unknown] | undefined
+      this.finders.set(index, find)
+    }
+    const row = find.get(key) as unknown as [number, unknown] | undefined
     return row && { id: row[0], body: toBuffer(row[1]) }
   }
 
