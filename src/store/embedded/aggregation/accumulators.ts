@@ -5,8 +5,9 @@ import { entries, int32Value, isEmpty, isNumber, nullValue, T, type Value } from
 import { arrayValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
 import { average } from './arithmetic-operators.ts'
-import { type Expression, isNullish, parseExpression } from './expression.ts'
+import { parseExpression } from './expression.ts'
 import { mergeObjects } from './logic-operators.ts'
+import { type Expression, isNullish } from './operator.ts'
 
 /** One field of one group while documents come in. */
 interface Accumulator {

@@ -19,7 +19,7 @@ import {
 } from '../bson/value.ts'
 import { CommandError, unsupported } from '../errors.ts'
 import { isoDate } from './dates.ts'
-import { isNullish, type Operator, parseArguments } from './expression.ts'
+import { isNullish, type Operator, parseArguments } from './operator.ts'
 
 const many = Number.POSITIVE_INFINITY
 

@@ -17,7 +17,7 @@ import {
 } from '../bson/value.ts'
 import { arrayValue, objectValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
-import { isNullish, type Operator, parseArguments } from './expression.ts'
+import { isNullish, type Operator, parseArguments } from './operator.ts'
 
 const many = Number.POSITIVE_INFINITY
 

@@ -28,7 +28,7 @@ import {
   type Operator,
   parseArguments,
   type Scope,
-} from './expression.ts'
+} from './operator.ts'
 
 function moment(name: string, value: Value): number {
   if (value.type === T.date) return dateMs(value)

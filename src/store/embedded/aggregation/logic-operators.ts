@@ -12,13 +12,7 @@ import {
 } from '../bson/value.ts'
 import { objectValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
-import {
-  isNullish,
-  namedArguments,
-  type Operator,
-  type Parse,
-  parseArguments,
-} from './expression.ts'
+import { isNullish, namedArguments, type Operator, type Parse, parseArguments } from './operator.ts'
 
 /** Missing compares below null, as undefined does. */
 function order(a: Value | undefined, b: Value | undefined): number {

@@ -13,7 +13,7 @@ import {
 import { arrayValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
 import { compileRegex } from '../query/regex.ts'
-import { isNullish, namedArguments, type Operator, parseArguments } from './expression.ts'
+import { isNullish, namedArguments, type Operator, parseArguments } from './operator.ts'
 
 const many = Number.POSITIVE_INFINITY
 

@@ -12,7 +12,7 @@ import {
 import { objectValue } from '../bson/writer.ts'
 import { CommandError } from '../errors.ts'
 import { parseUnset } from '../query/projection.ts'
-import { follow } from './expression.ts'
+import { follow } from './operator.ts'
 import type { Stage } from './pipeline.ts'
 
 const bad = (message: string) => new CommandError('BadValue', message)

@@ -7,7 +7,8 @@
  * construction, because both use the one order of compare.ts and key.ts.
  */
 
-import { type Expression, parseExpression } from '../aggregation/expression.ts'
+import { parseExpression } from '../aggregation/expression.ts'
+import type { Expression } from '../aggregation/operator.ts'
 import { isInteger, toNumber } from '../bson/numbers.ts'
 import {
   Elements,

@@ -1,4 +1,5 @@
-import { type Expression, parseExpression } from '../aggregation/expression.ts'
+import { parseExpression } from '../aggregation/expression.ts'
+import type { Expression } from '../aggregation/operator.ts'
 import { toNumber } from '../bson/numbers.ts'
 import {
   documentValue,

@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite'
-import { follow } from '../aggregation/expression.ts'
+import { follow } from '../aggregation/operator.ts'
 import { bracket, encodeKey } from '../bson/key.ts'
 import { documentValue, field, items, nullValue, T, type Value } from '../bson/value.ts'
 import { objectValue } from '../bson/writer.ts'
