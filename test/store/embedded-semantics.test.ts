@@ -57,6 +57,12 @@ describe('embedded store: what MongoDB does in corners', { skip: mongodbUri !== 
     await assert.rejects(items.aggregate([{ $project: { x: { $nope: 1 } } }]).toArray(), {
       code: 168,
     })
+    // Names that every JavaScript object has are no operators.
+    await assert.rejects(items.aggregate([{ constructor: {} }]).toArray(), { code: 40324 })
+    await assert.rejects(
+      items.updateOne({}, { $set: { a: 1 }, constructor: { b: 1 } } as Document),
+      { code: 9 },
+    )
     await assert.rejects(items.updateOne({}, { $nope: { a: 1 } } as Document), { code: 9 })
   })
 

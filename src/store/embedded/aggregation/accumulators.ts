@@ -150,7 +150,7 @@ export function parseAccumulator(name: string, spec: Value): GroupField {
     throw new CommandError('BadValue', `The field '${name}' must be an accumulator object`)
   }
   const [operator, argument] = only
-  const start = kinds[operator]
+  const start = Object.hasOwn(kinds, operator) ? kinds[operator] : undefined
   if (!start) {
     throw new CommandError('InvalidPipelineOperator', `unknown group operator '${operator}'`)
   }

@@ -36,7 +36,7 @@ export function parsePipeline(pipeline: Value, options: FilterOptions = {}): Sta
     if (!only || second) {
       throw bad('A pipeline stage specification object must contain exactly one field.')
     }
-    const parse = stageParsers[only[0]]
+    const parse = Object.hasOwn(stageParsers, only[0]) ? stageParsers[only[0]] : undefined
     if (!parse) {
       throw new CommandError(
         'UnrecognizedPipelineStage',

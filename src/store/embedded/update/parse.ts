@@ -57,7 +57,7 @@ export function parseUpdate(update: Value, arrayFilters: Value | undefined): Upd
 function parseChanges(update: Value): Change[] {
   const changes: Change[] = []
   for (const [operator, fields] of entries(update)) {
-    if (!(operator in updateOperators) && operator !== '$rename') {
+    if (!Object.hasOwn(updateOperators, operator) && operator !== '$rename') {
       throw new CommandError(
         'FailedToParse',
         `Unknown modifier: ${operator}. Expected a valid update modifier or pipeline-style update`,
