@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { unescapeHtml } from '../support/html.ts'
 import { Browser, type Page } from './support/browser.ts'
 import { waitUntil } from './support/daemon.ts'
 import { affiliate, shutOut, staffAndStudent, student } from './support/demo-people.ts'
-import { unescapeHtml } from './support/html-forms.ts'
 import { attributesOf, environmentOf } from './support/service-site.ts'
 import { applicationEntityId, applicationUrl } from './support/shibboleth-config.ts'
 import {
