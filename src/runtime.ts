@@ -46,7 +46,7 @@ export async function openRuntime(
     useClientSecretKey(secrets)
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
-    const sessions = await openSessionStore(config, store.client, log)
+    const sessions = await openSessionStore(config, log, now)
     const watcher = watchVersions((name) => {
       if (name === 'keys')
         void keys

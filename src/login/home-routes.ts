@@ -18,7 +18,7 @@ export function homeRoutes(context: AppContext): Router {
   router.get('/', async (req, res) => {
     const session = currentSession(context, req)
     if (!session) return renderPage(req, res, 'home/welcome')
-    const subject = await loadSubject(context, session)
+    const subject = await loadSubject(context, req, session)
     if (!subject) {
       // Disabled or locked since: the sign-in page tells why, after the right password.
       await endSession(context, req)

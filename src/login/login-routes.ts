@@ -29,7 +29,7 @@ export function loginRoutes(context: AppContext): Router {
   router.get('/login', async (req, res) => {
     const flow = flowOf(context, req)
     const session = currentSession(context, req)
-    if (session && !flow?.forceAuthn && (await loadSubject(context, session))) {
+    if (session && !flow?.forceAuthn && (await loadSubject(context, req, session))) {
       res.redirect(303, target(flow, req.query.flow))
       return
     }

@@ -31,12 +31,15 @@ export function oidcRoutes(context: AppContext): Router {
   const serve = async (request: Request, response: Response, next: NextFunction) => {
     await handle(request, response)
     const outcome = held.get(request)
-    if (outcome?.error !== undefined) {
-      // A fault may come after the library has set its answer: what described that one must go.
+    if (!outcome) return
+    // What the library said of an answer that is not sent must go: a length of another body would
+    // cut ours, or leave the rest of it as the beginning of the next answer.
+    response.removeHeader('Content-Length')
+    if (outcome.error !== undefined) {
       response.statusMessage = ''
-      for (const name of ['Location', 'Content-Length']) response.removeHeader(name)
+      response.removeHeader('Location')
       next(outcome.error)
-    } else await outcome?.answer?.(request, response)
+    } else await outcome.answer?.(request, response)
   }
 
   const router = Router()

@@ -37,7 +37,7 @@ export async function activeSession(
   if (!session) return undefined
   let known = activeSessions.get(request)
   if (known?.session.personId !== session.personId) {
-    known = { session, subject: loadSubject(context, session) }
+    known = { session, subject: loadSubject(context, request, session) }
     activeSessions.set(request, known)
   }
   const subject = await known.subject

@@ -33,35 +33,44 @@ export async function findPerson(personId: string): Promise<Person | null> {
   return person && withNumbers(person)
 }
 
+export interface PersonWithAccount {
+  readonly person: Person
+  readonly account: Account
+}
+
+const joinedPerson = 'joinedPerson'
+const joinedAccount = 'joinedAccount'
+
 /**
- * A person with their account, in one round trip: asked at every answer to a service.
- *
- * @returns undefined when there is no such person, or one without an account
+ * Pipeline stages for documents that name a person in `field`: person and account come along, for
+ * `joinedPersonWithAccount` to take out.
  */
+export function joinPersonWithAccount(field: string): object[] {
+  const join = (from: string, as: string) => ({
+    $lookup: { from, localField: field, foreignField: '_id', as },
+  })
+  return [
+    join(PersonModel.collection.collectionName, joinedPerson),
+    join(AccountModel.collection.collectionName, joinedAccount),
+  ]
+}
+
+/** @returns undefined when there is no such person, or one without an account */
+export function joinedPersonWithAccount(document: object): PersonWithAccount | undefined {
+  const joined = document as { [joinedPerson]?: StoredPerson[]; [joinedAccount]?: Account[] }
+  const [stored] = joined[joinedPerson] ?? []
+  const [account] = joined[joinedAccount] ?? []
+  if (!stored || !account) return undefined
+  const { records, version, username, ...person } = stored
+  return { person: withNumbers(person), account }
+}
+
+/** The same by the person's id: asked wherever a token, not a session, names the person. */
 export async function findPersonWithAccount(
   personId: string,
-): Promise<{ person: Person; account: Account } | undefined> {
-  // The plain command: the driver's cursor would cost as much again as the look-up itself.
-  const answer = await PersonModel.db.db!.command({
-    aggregate: PersonModel.collection.collectionName,
-    pipeline: [
-      { $match: { _id: personId } },
-      {
-        $lookup: {
-          from: AccountModel.collection.collectionName,
-          localField: '_id',
-          foreignField: '_id',
-          as: 'account',
-        },
-      },
-    ],
-    cursor: {},
-  })
-  const [found] = answer.cursor.firstBatch as (StoredPerson & { account: Account[] })[]
-  if (!found) return undefined
-  const { account: accountsFound, records, version, username, ...person } = found
-  const [account] = accountsFound
-  return account && { person: withNumbers(person), account }
+): Promise<PersonWithAccount | undefined> {
+  const [account, person] = await Promise.all([findAccount(personId), findPerson(personId)])
+  return account && person ? { account, person } : undefined
 }
 
 /** People without a national number have no such field in the store: the unique index skips them. */

@@ -47,7 +47,7 @@ export async function answerFromSession(
   const { sp, signOn, issuedAt } = pending
   const session = currentSession(context, request)
   const isFresh = session && (!signOn.forceAuthn || session.authnInstant >= issuedAt)
-  const subject = isFresh ? await loadSubject(context, session) : undefined
+  const subject = isFresh ? await loadSubject(context, request, session) : undefined
   if (!session || !subject) {
     if (signOn.isPassive) throw noPassive()
     // The account may no longer sign in: its session is worth nothing, and the sign-in page says why.

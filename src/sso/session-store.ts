@@ -1,12 +1,11 @@
-import MongoStore from 'connect-mongo'
 import { RedisStore } from 'connect-redis'
 import type { RequestHandler } from 'express'
 import session, { type Store } from 'express-session'
-import type { MongoClient } from 'mongodb'
 import type { Logger } from 'pino'
 import { createClient } from 'redis'
 import type { Config } from '../config.ts'
 import type { Secrets } from '../keys/secrets.ts'
+import { WebSessionStore } from './web-session-store.ts'
 
 export interface SessionStore {
   readonly store: Store
@@ -19,8 +18,8 @@ export interface SessionStore {
  */
 export async function openSessionStore(
   config: Pick<Config, 'redisUrl' | 'sessionAbsoluteSeconds'>,
-  client: MongoClient,
   log: Logger,
+  now: () => Date,
 ): Promise<SessionStore> {
   const ttl = config.sessionAbsoluteSeconds
   if (config.redisUrl) {
@@ -39,18 +38,10 @@ export async function openSessionStore(
       },
     }
   }
-  const store = MongoStore.create({
-    client,
-    collectionName: 'sessions',
-    ttl,
-    touchAfter: ttl,
-    stringify: true,
-  })
-  store.on('error', (error) => log.error({ err: error }, 'session store failed'))
-  // Its index is being made: a short command would close the client under it, which ends the process.
-  await store.collectionP
-  // The client is the application's: whoever opened it closes it.
-  return { store, close: async () => {} }
+  return {
+    store: new WebSessionStore({ lifetimeSeconds: ttl, now }),
+    close: async () => {},
+  }
 }
 
 /** Cookie names with the prefix that browsers bind to this host, where https allows it. */

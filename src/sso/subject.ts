@@ -1,25 +1,26 @@
+import type { IncomingMessage } from 'node:http'
 import type { AppContext } from '../context.ts'
-import { type Account, accountStanding } from '../people/account.ts'
-import { findPersonWithAccount } from '../people/people-store.ts'
-import type { Person } from '../people/person.ts'
+import { accountStanding } from '../people/account.ts'
+import { findPersonWithAccount, type PersonWithAccount } from '../people/people-store.ts'
+import { rememberedSubject } from './request-subject.ts'
 import type { SsoSession } from './sso-session.ts'
 
-export interface SessionSubject {
-  readonly account: Account
-  readonly person: Person
-}
+export type SessionSubject = PersonWithAccount
 
 /**
- * The gate that no protocol goes round: who the session belongs to, read afresh, so that an account
- * that was disabled or a role that ended a moment ago counts at once.
+ * The gate that no protocol goes round: who the session belongs to, as the store had it when this
+ * request came, so that an account that was disabled or a role that ended a moment ago counts at once.
  *
  * @returns undefined when the account no longer may sign in; the session is then worth nothing
  */
 export async function loadSubject(
   context: Pick<AppContext, 'now'>,
+  request: IncomingMessage,
   session: Pick<SsoSession, 'personId'>,
 ): Promise<SessionSubject | undefined> {
-  return loadActiveSubject(session.personId, context.now())
+  const subject =
+    rememberedSubject(request, session.personId) ?? (await findPersonWithAccount(session.personId))
+  return ifActive(subject, context.now())
 }
 
 /** The same question for holders of a token instead of a session. */
@@ -27,6 +28,9 @@ export async function loadActiveSubject(
   personId: string,
   now: Date,
 ): Promise<SessionSubject | undefined> {
-  const subject = await findPersonWithAccount(personId)
+  return ifActive(await findPersonWithAccount(personId), now)
+}
+
+function ifActive(subject: SessionSubject | undefined, now: Date): SessionSubject | undefined {
   return subject && accountStanding(subject.account, now) === 'active' ? subject : undefined
 }

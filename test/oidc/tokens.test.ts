@@ -297,6 +297,7 @@ describe('OIDC: RP-initiated logout', () => {
     const page = await askLogout({ ...signIn, browser: stranger })
     assert.equal(page.status, 200)
     assert.match(page.body, /action="[^"]+\/oidc\/end_session\/confirm"/)
+    assert.match(page.body, /<\/html>\s*$/, 'the page is whole')
     const done = await stranger.submit(page, '/oidc/end_session/confirm', {
       xsrf: xsrfOf(page),
       logout: 'yes',
