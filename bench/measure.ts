@@ -9,58 +9,84 @@ export interface Measurement {
 }
 
 /**
- * Runs `work` from several clients at once for a while; the first part warms up and is not counted.
+ * Runs `work` from several clients at once, in slices with a pause between them in which `between`
+ * runs alone; what belongs together then meets the same machine, whose clock may wander.
  *
- * @param seconds counted time
- * @param onCounting called once, when counting begins
+ * @param seconds counted time, all slices together
+ * @param warmUpSeconds runs first and is not counted
  */
 export async function measure(options: {
   clients: number
   seconds: number
+  slices: number
   warmUpSeconds: number
   work: (client: number) => Promise<void>
-  onCounting?: () => void
+  /** Called around each slice, for readings such as CPU time. */
+  onSlice?: (edge: 'start' | 'end') => void
+  between?: () => void
 }): Promise<Measurement> {
-  const begin = performance.now()
-  const countFrom = begin + options.warmUpSeconds * 1000
-  const stopAt = countFrom + options.seconds * 1000
+  const { clients, seconds, slices, work } = options
+  await run(options.warmUpSeconds * 1000, clients, work)
   const times: number[] = []
-  let isCounting = false
-  await Promise.all(
-    Array.from({ length: options.clients }, async (_, client) => {
-      for (;;) {
-        const from = performance.now()
-        if (from >= stopAt) return
-        if (!isCounting && from >= countFrom) {
-          isCounting = true
-          options.onCounting?.()
-        }
-        await options.work(client)
-        if (from >= countFrom) times.push(performance.now() - from)
-      }
-    }),
-  )
-  const elapsedSeconds = (performance.now() - countFrom) / 1000
+  let elapsedMs = 0
+  for (let slice = 0; slice < slices; slice += 1) {
+    options.between?.()
+    options.onSlice?.('start')
+    const begin = performance.now()
+    times.push(...(await run((seconds * 1000) / slices, clients, work)))
+    elapsedMs += performance.now() - begin
+    options.onSlice?.('end')
+  }
   times.sort((a, b) => a - b)
   const quantile = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
   return {
-    perSecond: times.length / elapsedSeconds,
+    perSecond: (times.length * 1000) / elapsedMs,
     medianMs: quantile(0.5),
     p99Ms: quantile(0.99),
     count: times.length,
   }
 }
 
-/** CPU milliseconds of one bare RSA-2048 SHA-256 signature on one core, node:crypto, this machine. */
-export function bareSignatureMs(seconds = 2): number {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const text = Buffer.alloc(600, 'x')
-  for (let round = 0; round < 200; round += 1) sign('sha256', text, privateKey)
-  const from = process.cpuUsage()
-  const stopAt = performance.now() + seconds * 1000
-  let count = 0
-  for (; performance.now() < stopAt; count += 1) sign('sha256', text, privateKey)
-  const used = process.cpuUsage(from)
-  return (used.user + used.system) / 1000 / count
+/** @returns how long each call took, milliseconds */
+async function run(
+  durationMs: number,
+  clients: number,
+  work: (client: number) => Promise<void>,
+): Promise<number[]> {
+  const stopAt = performance.now() + durationMs
+  const times: number[] = []
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      for (let from = performance.now(); from < stopAt; from = performance.now()) {
+        await work(client)
+        times.push(performance.now() - from)
+      }
+    }),
+  )
+  return times
+}
+
+/** Times bare RSA-2048 SHA-256 signatures (node:crypto, one core), a little whenever it is asked. */
+export class BareSignature {
+  readonly #privateKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  readonly #text = Buffer.alloc(600, 'x')
+  #cpuMs = 0
+  #count = 0
+
+  /** Signs for a while; what was measured before is kept. */
+  sample(milliseconds: number): void {
+    const from = process.cpuUsage()
+    const stopAt = performance.now() + milliseconds
+    for (; performance.now() < stopAt; this.#count += 1) {
+      sign('sha256', this.#text, this.#privateKey)
+    }
+    const used = process.cpuUsage(from)
+    this.#cpuMs += (used.user + used.system) / 1000
+  }
+
+  /** CPU milliseconds of one. */
+  get eachMs(): number {
+    return this.#cpuMs / this.#count
+  }
 }
