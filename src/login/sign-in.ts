@@ -52,14 +52,15 @@ export async function signIn(
 
   const account = await findAccountByUsername(username)
   const { ok, needsRehash } = await verifyPassword(credentials.password, account?.passwordHash)
+  // Asked again, and before right and wrong part: of many guesses sent at once, those that finish
+  // after the limit was reached all get the same answer, or the right one would stand out.
+  const waitAfter = await throttle.minutesToWait(attempt)
+  if (waitAfter > 0)
+    return refuse({ outcome: 'throttled', minutes: waitAfter }, 'throttled', account)
   if (!account || !ok) {
     await throttle.recordFailure(attempt)
     return refuse({ outcome: 'refused' }, account ? 'wrong-password' : 'unknown-username', account)
   }
-  // Asked again: of many guesses sent at once, those that finish after the limit was reached do not count.
-  const waitAfter = await throttle.minutesToWait(attempt)
-  if (waitAfter > 0)
-    return refuse({ outcome: 'throttled', minutes: waitAfter }, 'throttled', account)
   await throttle.recordSuccess(attempt)
 
   const standing = accountStanding(account, context.now())

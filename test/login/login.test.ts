@@ -193,6 +193,21 @@ describe('Signing in', () => {
     )
   })
 
+  it('does not tell the right one of many guesses sent at once by another answer', async () => {
+    const { account } = await addPerson()
+    const client = new HttpClient(app.baseUrl)
+    const _csrf = hiddenField((await client.get('/login')).body, '_csrf')
+    const guess = (password: string) =>
+      client.post('/login', { _csrf, username: account.username, password })
+    // The right one is sent last: the limit is reached while it waits for its turn to be hashed.
+    const passwords = [...Array.from({ length: 25 }, (_, round) => `guess ${round}`), testPassword]
+    const statuses = (await Promise.all(passwords.map(guess))).map(({ status }) => status)
+    assert.equal(statuses.at(-1), 429)
+    const wrongOnes = statuses.slice(0, -1)
+    assert.ok(wrongOnes.filter((status) => status === 429).length > 5, wrongOnes.join(' '))
+    assert.ok(wrongOnes.every((status) => status === 401 || status === 429))
+  })
+
   it("does not lock the owner out by a stranger's guesses, on a browser that signed in before", async () => {
     const { account } = await addPerson()
     const own = new HttpClient(app.baseUrl)
