@@ -50,7 +50,18 @@ export function keyInfo(key: Pick<SigningKey, 'certificate'>): string {
 /** A source of random bytes: tests give their own. */
 export type RandomSource = (size: number) => Buffer
 
+/** Bytes drawn at once: a call into the generator costs more than writing the ID. Never used for keys. */
+const poolBytes = 4096
+let pool = Buffer.alloc(0)
+
+function pooledRandom(size: number): Buffer {
+  if (pool.length < size) pool = randomBytes(poolBytes)
+  const bytes = pool.subarray(0, size)
+  pool = pool.subarray(size)
+  return bytes
+}
+
 /** An xs:ID with 160 random bits (Core 1.3.4 asks for 128 to 160); the underscore because xs:ID takes no leading digit. */
-export function newMessageId(random: RandomSource = randomBytes): string {
+export function newMessageId(random: RandomSource = pooledRandom): string {
   return `_${random(20).toString('hex')}`
 }
