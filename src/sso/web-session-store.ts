@@ -10,6 +10,9 @@ type Done<T = void> = (error?: unknown, result?: T) => void
 /** Whom a session that was just read belongs to, until express-session ties it to its request. */
 const subjects = new WeakMap<object, SessionSubject>()
 
+/** Sessions that came from the store: what has been ended meanwhile must not be written again. */
+const stored = new WeakSet<object>()
+
 /**
  * Express sessions in the one store. A request reads session, account and person in one round trip:
  * nearly every request needs all three, and the trips cost more than the look-ups.
@@ -34,7 +37,9 @@ export class WebSessionStore extends Store {
       data: JSON.stringify(session),
       expiresAt: new Date(this.#now().getTime() + this.#lifetimeMs),
     }
-    WebSessionModel.replaceOne({ _id: id }, record, { upsert: true }).then(() => done(), done)
+    // A request may end after the logout that ran beside it: its session stays gone.
+    const upsert = !stored.has(session)
+    WebSessionModel.replaceOne({ _id: id }, record, { upsert }).then(() => done(), done)
   }
 
   override destroy(id: string, done: Done = () => {}): void {
@@ -49,7 +54,9 @@ export class WebSessionStore extends Store {
   override createSession(request: Request, session: SessionData) {
     const subject = subjects.get(session)
     if (subject) rememberSubject(request, subject)
-    return super.createSession(request, session)
+    const created = super.createSession(request, session)
+    stored.add(created)
+    return created
   }
 
   async #read(id: string): Promise<SessionData | null> {
