@@ -1,10 +1,14 @@
 import cluster from 'node:cluster'
 import { setFlagsFromString } from 'node:v8'
 import type { DemoServices } from '../demo/services.ts'
-import type { Config } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import { loadMetadataDirectory } from './federation/metadata-directory.ts'
+import { holdsServicesFrom } from './federation/service-store.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { startWebServer } from './server.ts'
+
+/** What the demo's services are registered under (demo/services.ts): tells a store that was a demo's. */
+const demoOrigin = 'demo'
 
 /**
  * `propylaia serve`: with one worker everything runs in this process; with more, this process holds
@@ -58,11 +62,20 @@ async function prepare({ context }: Runtime): Promise<void> {
     await importDemo(context)
     await registerDemoServices(context)
   }
+  if (config.isProduction) await refuseDemoData()
   const report = await loadMetadataDirectory(config.metadataDir)
   for (const problem of report.problems) log.error(problem)
   for (const finding of report.findings) log.warn(finding)
   for (const entityId of report.withdrawn)
     log.warn({ service: entityId }, 'its metadata file is gone: it waits for approval')
+}
+
+/** @throws {ConfigError} when the store was a demo's before: its accounts would let anybody in */
+async function refuseDemoData(): Promise<void> {
+  if (!(await holdsServicesFrom(demoOrigin))) return
+  throw new ConfigError([
+    'DATA_DIR or MONGODB_URI: this store holds the demo institution, whose passwords are published; production needs a store of its own. Nothing has been changed.',
+  ])
 }
 
 /** Loaded only when wanted: a production server carries none of it. */

@@ -100,6 +100,11 @@ async function find(
   return service
 }
 
+/** Whether this origin (see ServiceProvider.origin) has registered anything. */
+export async function holdsServicesFrom(origin: string): Promise<boolean> {
+  return (await serviceRecords().findOne({ origin }, { projection: { _id: 1 } })) !== null
+}
+
 export function toService(record: ServiceRecord): RegisteredService {
   const { state, origin, overrides } = record
   const ours = { state, overrides, ...(overrides.startUrl && { startUrl: overrides.startUrl }) }

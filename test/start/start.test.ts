@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
 import {
   freePorts,
@@ -163,6 +164,22 @@ describe('Starting and stopping', () => {
       assert.match(started.output(), new RegExp(`^ {2}${name}: `, 'm'))
     }
     assert.ok(!existsSync(join(folder, 'data')))
+  })
+
+  it('refuses a store that was a demo in production, where its published passwords would let anybody in', async () => {
+    await stop(await serve())
+    const started = startPropylaia(['serve'], {
+      ...environment,
+      NODE_ENV: 'production',
+      BASE_URL: 'https://sso.uni.example.gr',
+      SCOPE: 'uni.example.gr',
+      INSTITUTION_FILE: fileURLToPath(new URL('../../demo/institution.json', import.meta.url)),
+    })
+    running.push(started)
+    await assert.rejects(
+      waitForOutput(started, 'Ready in'),
+      /ended with code 1 .*DATA_DIR or MONGODB_URI: this store holds the demo institution/s,
+    )
   })
 
   it('refuses to start with another master key and changes nothing', async () => {
