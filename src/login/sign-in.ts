@@ -9,6 +9,7 @@ import {
 import { readKnownDevice } from './known-device.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { LoginThrottle } from './throttle.ts'
+import { Turns } from './turns.ts'
 
 export type SignInResult =
   | { readonly outcome: 'success'; readonly account: Account }
@@ -19,10 +20,26 @@ export type SignInResult =
   | { readonly outcome: 'throttled'; readonly minutes: number }
 
 /**
+ * Passwords that this process checks at a time: enough to keep Node's four threads hashing while
+ * others ask the store. Who waits for a turn is asked for the limit when it comes, so a thousand
+ * guesses sent at once cost a few hashes, not a thousand.
+ */
+const turns = new Turns(8)
+
+/**
  * Checks a username and password. The same work is done for an unknown username, a wrong password
  * and an account without one, and the account's standing is looked at only after the right password.
  */
-export async function signIn(
+export function signIn(
+  context: AppContext,
+  throttle: LoginThrottle,
+  request: Request,
+  credentials: { username: string; password: string },
+): Promise<SignInResult> {
+  return turns.take(() => checkCredentials(context, throttle, request, credentials))
+}
+
+async function checkCredentials(
   context: AppContext,
   throttle: LoginThrottle,
   request: Request,

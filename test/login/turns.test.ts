@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Turns } from '../../src/login/turns.ts'
+
+describe('Turns', () => {
+  it('lets no more than so many run at a time, in the order they came', async () => {
+    const turns = new Turns(3)
+    const started: number[] = []
+    let running = 0
+    let most = 0
+    const work = (index: number) =>
+      turns.take(async () => {
+        started.push(index)
+        running += 1
+        most = Math.max(most, running)
+        await new Promise((resolve) => setImmediate(resolve))
+        running -= 1
+        return index
+      })
+    const indexes = Array.from({ length: 20 }, (_, index) => index)
+    assert.deepEqual(await Promise.all(indexes.map(work)), indexes)
+    assert.deepEqual(started, indexes)
+    assert.equal(most, 3)
+  })
+
+  it('goes on after one that failed', async () => {
+    const turns = new Turns(1)
+    const failed = turns.take(async () => {
+      throw new Error('no')
+    })
+    const next = turns.take(async () => 'yes')
+    await assert.rejects(failed, /no/)
+    assert.equal(await next, 'yes')
+  })
+})
