@@ -1,10 +1,10 @@
-import { RedisStore } from 'connect-redis'
 import type { RequestHandler } from 'express'
 import session, { type Store } from 'express-session'
 import type { Logger } from 'pino'
 import { createClient } from 'redis'
 import type { Config } from '../config.ts'
 import type { Secrets } from '../keys/secrets.ts'
+import { RedisSessionStore } from './redis-session-store.ts'
 import { WebSessionStore } from './web-session-store.ts'
 
 export interface SessionStore {
@@ -27,12 +27,7 @@ export async function openSessionStore(
     redis.on('error', (error) => log.error({ err: error }, 'Redis is not reachable'))
     await redis.connect()
     return {
-      store: new RedisStore({
-        client: redis,
-        prefix: 'propylaia:session:',
-        ttl,
-        disableTouch: true,
-      }),
+      store: new RedisSessionStore({ client: redis as ReturnType<typeof createClient>, ttl }),
       close: async () => {
         await redis.close()
       },

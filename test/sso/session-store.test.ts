@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import type { Request } from 'express'
-import { Cookie, type SessionData } from 'express-session'
-import { WebSessionStore } from '../../src/sso/web-session-store.ts'
+import { Cookie, type SessionData, type Store } from 'express-session'
 import { startTestApp, type TestApp } from '../support/app.ts'
 
-describe('Express sessions in the store', () => {
+/** In Redis when REDIS_URL names one, else in the store of everything. */
+describe('Express sessions in their store', () => {
   let app: TestApp
-  let store: WebSessionStore
+  let store: Store
   before(async () => {
     app = await startTestApp()
-    store = new WebSessionStore({ lifetimeSeconds: 3600, now: app.context.now })
+    store = app.runtime.sessions.store
   })
   after(() => app.close())
 
@@ -35,19 +36,21 @@ describe('Express sessions in the store', () => {
   }
 
   it('keeps what a request changed in a session that it found', async () => {
-    await set('changed', { cookie: new Cookie() })
-    const session = await load('changed')
+    const id = randomUUID()
+    await set(id, { cookie: new Cookie() })
+    const session = await load(id)
     Object.assign(session, { note: 'later' })
-    await set('changed', session)
-    assert.equal(((await get('changed')) as { note?: string } | null)?.note, 'later')
+    await set(id, session)
+    assert.equal(((await get(id)) as { note?: string } | null)?.note, 'later')
   })
 
   it('stays ended when a request that had read the session before ends after the logout', async () => {
-    await set('ended', { cookie: new Cookie() })
-    const running = await load('ended')
-    await destroy('ended')
+    const id = randomUUID()
+    await set(id, { cookie: new Cookie() })
+    const running = await load(id)
+    await destroy(id)
     Object.assign(running, { note: 'idle clock moved' })
-    await set('ended', running)
-    assert.equal(await get('ended'), null)
+    await set(id, running)
+    assert.equal(await get(id), null)
   })
 })
