@@ -2,7 +2,11 @@ import { createServer, type Server } from 'node:http'
 import type { Express } from 'express'
 import { ConfigError } from '../src/config.ts'
 import type { AppContext } from '../src/context.ts'
-import { registerRelyingParty, registerServiceProvider } from '../src/federation/registration.ts'
+import {
+  registerRelyingParty,
+  registerServiceProvider,
+  setServiceOverrides,
+} from '../src/federation/registration.ts'
 import { openDemoKeys } from './demo-keys.ts'
 import { createOidcService, libraryMetadata } from './oidc-service.ts'
 import { createSamlService, demoSamlMetadata } from './saml-service.ts'
@@ -54,7 +58,12 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
   const { baseUrl, port, dataDir } = context.config
   const keys = openDemoKeys(dataDir)
   const registration = { origin: 'demo', approve: true }
-  await registerServiceProvider(demoSamlMetadata(demoUrl(baseUrl, port + 1), keys), registration)
+  const samlUrl = demoUrl(baseUrl, port + 1)
+  const sp = await registerServiceProvider(demoSamlMetadata(samlUrl, keys), registration)
+  // SAML metadata does not say where one starts, so the home page needs an administrator's word.
+  if (!sp.overrides.startUrl) {
+    await setServiceOverrides(sp.entityId, { ...sp.overrides, startUrl: `${samlUrl}/` }, 'saml')
+  }
   await registerRelyingParty(libraryMetadata(demoUrl(baseUrl, port + 2), keys), registration)
 }
 

@@ -7,7 +7,15 @@ type Parser<T> = (text: string) => T
 const text: Parser<string> = (value) => value
 const path: Parser<string> = (value) => resolve(value)
 const optionalPath: Parser<string | undefined> = (value) => (value ? resolve(value) : undefined)
-const secret: Parser<string | undefined> = (value) => value || undefined
+
+/** An address that may hold a password, so it is never printed. */
+function connectionString(...schemes: string[]): Parser<string | undefined> {
+  return (value) => {
+    if (value && !schemes.some((scheme) => value.startsWith(`${scheme}://`)))
+      throw new Error(`must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`)
+    return value || undefined
+  }
+}
 
 function integer(min: number, max: number): Parser<number> {
   return (value) => {
@@ -130,14 +138,14 @@ const options = {
   mongodbUri: {
     env: 'MONGODB_URI',
     fallback: '',
-    parse: secret,
+    parse: connectionString('mongodb', 'mongodb+srv'),
     secret: true,
     about: 'MongoDB connection string. The embedded store when empty.',
   },
   redisUrl: {
     env: 'REDIS_URL',
     fallback: '',
-    parse: secret,
+    parse: connectionString('redis', 'rediss'),
     secret: true,
     about: 'Redis for sessions. Sessions live in the store when empty.',
   },

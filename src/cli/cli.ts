@@ -35,6 +35,7 @@ const usage = `Usage: propylaia COMMAND …
 ${Object.values(commands)
   .map(({ about }) => `  ${about}`)
   .join('\n')}
+  help COMMAND         what it takes
   help settings        the environment variables
 
 Every command takes --json for machine output and --help.
@@ -42,6 +43,8 @@ Every command takes --json for machine output and --help.
 
 /** @returns the process's exit code */
 async function run(args: string[]): Promise<number> {
+  if (args[0] === 'help' && Object.hasOwn(commands, args[1] ?? ''))
+    return run([args[1] ?? '', '--help'])
   const [name, ...rest] = args
   if (name === 'help' && rest[0] === 'settings') {
     for (const { env, fallback, about } of describeOptions()) {
@@ -93,6 +96,10 @@ try {
   } else if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     process.stderr.write(
       `propylaia: ${(error as Error).message}. Stop the other program or set PORT.\n`,
+    )
+  } else if (error instanceof Error && /^Mongo.*(ServerSelection|Parse)Error$/.test(error.name)) {
+    process.stderr.write(
+      `propylaia: the store that MONGODB_URI names cannot be opened: ${error.message}\n`,
     )
   } else {
     console.error(error)

@@ -31,7 +31,7 @@ export async function keysCommand(context: CliContext, args: string[]): Promise<
   }
   for (const key of keys) {
     process.stdout.write(
-      `${key.use}  ${key.state.padEnd(8)}  ${key.type}  ${key.ageDays} days  ${key.kid}\n`,
+      `${key.use}  ${key.state.padEnd(8)}  ${key.type}  ${key.ageDays} days old  ${key.kid}\n`,
     )
   }
   return 0

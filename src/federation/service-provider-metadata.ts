@@ -104,11 +104,15 @@ function parseRoot(xml: string): Element {
 function findEntity(root: Element): Element {
   if (root.namespaceURI === ns.md && root.localName === 'EntityDescriptor') return root
   if (root.namespaceURI !== ns.md || root.localName !== 'EntitiesDescriptor') {
-    throw metadataError(`the root element is <${root.tagName}>, expected <EntityDescriptor>`, {
-      element: root,
-      remedy:
-        'Give the metadata document that the service publishes, in the namespace of SAML 2.0 metadata.',
-    })
+    const found = root.namespaceURI === ns.md ? '' : ` in namespace "${root.namespaceURI ?? ''}"`
+    throw metadataError(
+      `the root element is <${root.tagName}>${found}, expected <EntityDescriptor>`,
+      {
+        element: root,
+        remedy:
+          'Give the metadata document that the service publishes, in the namespace of SAML 2.0 metadata.',
+      },
+    )
   }
   const entities: Element[] = []
   const groups: Element[] = [root]
