@@ -224,8 +224,18 @@ type SubjectClient = { clientId: string; sectorIdentifier?: unknown; subjectType
  * persistent NameID of a SAML service that happens to have the same name.
  */
 function pairwiseSubject(secrets: Secrets, personId: string, client: SubjectClient): string {
-  const sector = `oidc-sector:${String(client.sectorIdentifier ?? client.clientId)}`
+  const sector = `oidc-sector:${sectorOf(client)}`
   return pairwiseValue(secrets.get('pairwise'), personId, sector)
+}
+
+/**
+ * A native app's redirect address has no host, or the loopback one that all native apps have
+ * (RFC 8252 7.1, 7.3): that names no sector, so each such service is one by itself.
+ */
+function sectorOf({ clientId, sectorIdentifier }: SubjectClient): string {
+  const host = String(sectorIdentifier ?? '')
+  const isShared = host === '' || /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
+  return isShared ? clientId : host
 }
 
 function subjectOf(secrets: Secrets, personId: string, client: SubjectClient | undefined): string {

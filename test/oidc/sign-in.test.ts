@@ -43,6 +43,25 @@ describe('OIDC: signing in with code and PKCE', () => {
     assert.equal(userInfo.birthdate, undefined)
   })
 
+  it('gives two native apps different subjects, though their addresses have no host of their own', async () => {
+    const { account } = await addPerson()
+    const subjects = new Set<string>()
+    const addresses = ['org.example.one:/cb', 'org.example.two:/cb', 'http://127.0.0.1/cb']
+    for (const address of [...addresses, 'http://127.0.0.1/cb']) {
+      const { clientId, clientSecret } = await addClient({
+        application_type: 'native',
+        redirect_uris: [address],
+      })
+      const authentication = client.ClientSecretBasic(clientSecret)
+      const service = await TestService.discover(app.baseUrl, clientId, authentication)
+      const tokens = await service.signIn(new Browser(app.baseUrl), account.username, {
+        redirect_uri: address,
+      })
+      subjects.add(tokens.claims()?.sub ?? '')
+    }
+    assert.equal(subjects.size, 4)
+  })
+
   it('keeps the claims of scopes out of the ID token (OIDC Core 5.4)', async () => {
     const { account } = await addPerson()
     const service = await TestService.create(app.baseUrl)
