@@ -105,12 +105,16 @@ function withSource(policy: string, directive: string, url: string): string {
     .join(';')
 }
 
+const webOrigin = /^https?:\/\/[\w.-]+(:\d+)?$|^https?:\/\/\[[\da-f:]+\](:\d+)?$/
+
 /** The origin of a web address, the scheme of any other; undefined for what is no URL. */
 function policySource(url: string): string | undefined {
   if (url === 'https:') return url
   if (!URL.canParse(url)) return undefined
   const { protocol, origin } = new URL(url)
-  if (protocol === 'https:' || protocol === 'http:') return origin
+  // A host may hold `;` or `*` (URL Standard), which mean something else in a policy.
+  if (protocol === 'https:' || protocol === 'http:')
+    return webOrigin.test(origin) ? origin : undefined
   // `data:` is allowed where it is harmless; as a form target or script scheme it never is.
   return protocol === 'data:' || protocol === 'javascript:' ? undefined : protocol
 }

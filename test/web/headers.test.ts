@@ -137,6 +137,15 @@ describe('form targets of a response', () => {
     assert.deepEqual(await targets(`url=${url}`), ["'self'", 'https://a.example', 'https:'])
   })
 
+  it('cannot smuggle a directive or a wildcard in by a strange host', async () => {
+    for (const host of ['a.example;sandbox', 'a.example,b.example', '*', '*.example']) {
+      const { headers } = await request(headersApp()).get(`/image?url=https://${host}/x.png`)
+      assert.deepEqual(policyOf(headers)['img-src'], ["'self'", 'data:'], host)
+      assert.equal(Object.keys(policyOf(headers)).length, 8, host)
+    }
+    assert.deepEqual(await targets('url=http://[::1]:4001/cb'), ["'self'", 'http://[::1]:4001'])
+  })
+
   it('are listed once', async () => {
     const url = 'url=https://a.example/1&url=https://a.example/2'
     assert.deepEqual(await targets(url), ["'self'", 'https://a.example', 'https:'])
