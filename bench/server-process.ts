@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePortRange } from '../test/support/free-ports.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** USER_HZ: /proc counts CPU time in hundredths of a second on every Linux we know. */
@@ -25,7 +25,7 @@ export async function startServerProcess(options: {
   prepare: (metadataDir: string, baseUrl: string) => void
 }): Promise<ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-bench-'))
-  const port = await freePort()
+  const port = await freePortRange(1)
   const baseUrl = `http://127.0.0.1:${port}`
   const metadataDir = join(folder, 'metadata')
   mkdirSync(metadataDir)
@@ -81,12 +81,4 @@ function readyLine(child: ChildProcess): Promise<void> {
       reject(new Error(`the server stopped at start with code ${code}\n${output}`)),
     )
   })
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

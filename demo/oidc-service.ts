@@ -25,7 +25,7 @@ export const library: ServiceFace = {
   icon: 'M4 5.5A2.5 2.5 0 0 1 6.5 3H11v16H6.5A2.5 2.5 0 0 0 4 21.5zM20 5.5A2.5 2.5 0 0 0 17.5 3H13v16h4.5a2.5 2.5 0 0 1 2.5 2.5z',
 }
 
-export const libraryClientId = 'library-demo'
+const libraryClientId = 'library-demo'
 
 const scope = 'openid profile email eduperson schac_personal_unique_code'
 

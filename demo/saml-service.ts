@@ -145,7 +145,7 @@ export function createSamlService(options: {
   }
 }
 
-export function samlEntityId(url: string): string {
+function samlEntityId(url: string): string {
   return `${url}/metadata`
 }
 

@@ -30,11 +30,6 @@ const bySamlName = new Map(
     .filter(({ samlName }) => samlName !== '')
     .map((definition) => [definition.samlName, definition]),
 )
-const byClaim = new Map(
-  attributeTable
-    .filter(({ claim }) => claim !== undefined)
-    .map((definition) => [definition.claim!, definition]),
-)
 
 /** By the table's own name, as admins write it in overrides. */
 export function attributeByName(name: string): AttributeDefinition | undefined {
@@ -44,8 +39,4 @@ export function attributeByName(name: string): AttributeDefinition | undefined {
 /** By SAML Attribute Name. FriendlyName is decoration and never matched. */
 export function attributeBySamlName(samlName: string): AttributeDefinition | undefined {
   return bySamlName.get(samlName)
-}
-
-export function attributeByClaim(claim: string): AttributeDefinition | undefined {
-  return byClaim.get(claim)
 }

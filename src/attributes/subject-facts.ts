@@ -51,7 +51,7 @@ const precedence: readonly Affiliation[] = [
  * member. Faculty and staff are both on the payroll here, so both are employees. An ended student
  * role gives nothing: it does not say whether the person graduated, so it does not make an `alum`.
  */
-export function affiliationsOf(roles: readonly Pick<PersonRole, 'role'>[]): Affiliation[] {
+function affiliationsOf(roles: readonly Pick<PersonRole, 'role'>[]): Affiliation[] {
   const found = new Set<Affiliation>()
   for (const { role } of roles) {
     found.add(role)

@@ -58,7 +58,7 @@ export async function openSecrets(masterKey: MasterKey, now: Date): Promise<Secr
 /** The one message for a store that belongs to another master.key. */
 export function wrongMasterKey(expectedId: string, actualId: string): ConfigError {
   return new ConfigError([
-    `CERTS_DIR: the store was sealed under the master key ${expectedId}, but certs/master.key is ${actualId}; ` +
+    `CERTS_DIR: the store was sealed under the master key ${expectedId}, but the master.key there is ${actualId}; ` +
       'put the right master.key back (from your backup). Nothing has been changed.',
   ])
 }

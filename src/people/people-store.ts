@@ -74,7 +74,7 @@ export async function findPersonWithAccount(
 }
 
 /** People without a national number have no such field in the store: the unique index skips them. */
-export function withNumbers<T extends Person>(person: T): T {
+function withNumbers<T extends Person>(person: T): T {
   return person.nationalNumbers === undefined ? { ...person, nationalNumbers: [] } : person
 }
 

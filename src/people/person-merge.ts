@@ -21,7 +21,7 @@ export function sourceKey(source: string, sourceId: string): string {
   return `${source}:${sourceId}`
 }
 
-export function newPersonId(): string {
+function newPersonId(): string {
   return randomBytes(16).toString('hex')
 }
 

@@ -257,7 +257,7 @@ function checkForeignNumber<R extends RowProblemReason>(
 }
 
 /** Lower-cased: people look themselves up by it and do not remember their capitals. */
-export function checkPersonalEmail(
+function checkPersonalEmail(
   text: string,
   scope: string,
 ): Checked<'EMAIL_INVALID' | 'EMAIL_INSTITUTIONAL'> {

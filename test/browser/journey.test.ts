@@ -5,12 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
-import {
-  freePorts,
-  type StartedProcess,
-  startPropylaia,
-  waitForOutput,
-} from '../support/server-process.ts'
+import { freePortRange } from '../support/free-ports.ts'
+import { type StartedProcess, startPropylaia, waitForOutput } from '../support/server-process.ts'
 
 /** Debian's package; CHROMIUM names another one. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -39,7 +35,7 @@ describe('A student with a browser', () => {
       `no browser at ${executablePath}: install Debian's package "chromium" or set CHROMIUM`,
     )
     folder = mkdtempSync(join(tmpdir(), 'propylaia-browser-'))
-    const port = await freePorts(3)
+    const port = await freePortRange(3)
     home = `http://localhost:${port}`
     samlService = `http://localhost:${port + 1}`
     oidcService = `http://localhost:${port + 2}`

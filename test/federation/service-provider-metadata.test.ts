@@ -248,7 +248,7 @@ describe('SP metadata: what is refused, and how it is said', () => {
     'no-post-acs': /no AssertionConsumerService with the HTTP-POST binding/,
     'not-closed': /the text ends inside|not written|starts no element|not closed/,
     'not-xml': /outside the root|no XML element/,
-    'other-namespace': /root element is <EntityDescriptor>, expected/,
+    'other-namespace': /root element is <EntityDescriptor> in namespace "[^"]+", expected/,
     'other-root': /root element is <html>/,
     'processing-instruction': /processing instructions/,
     'relative-acs': /Location is "\/acs"/,

@@ -4,9 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { Browser, type Page } from './support/browser.ts'
 import { claimScopes, shutOut, student, studentClaims } from './support/demo-people.ts'
-import { freePorts } from './support/free-ports.ts'
 import { type RunningIdentityProvider, startIdentityProvider } from './support/identity-provider.ts'
 import {
   loggedOutUrl,

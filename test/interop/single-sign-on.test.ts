@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { freePorts } from '../support/free-ports.ts'
 import { Browser, type Page } from './support/browser.ts'
 import { student } from './support/demo-people.ts'
-import { freePorts } from './support/free-ports.ts'
 import type { HtmlForm } from './support/html-forms.ts'
 import { type RunningIdentityProvider, startIdentityProvider } from './support/identity-provider.ts'
 import {

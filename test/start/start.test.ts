@@ -5,13 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePortRange } from '../support/free-ports.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
-import {
-  freePorts,
-  type StartedProcess,
-  startPropylaia,
-  waitForOutput,
-} from '../support/server-process.ts'
+import { type StartedProcess, startPropylaia, waitForOutput } from '../support/server-process.ts'
 
 describe('Starting and stopping', () => {
   let folder: string
@@ -21,7 +17,7 @@ describe('Starting and stopping', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'propylaia-start-'))
-    port = await freePorts(3)
+    port = await freePortRange(3)
     environment = {
       PORT: String(port),
       DATA_DIR: join(folder, 'data'),
@@ -122,7 +118,10 @@ describe('Starting and stopping', () => {
 
   it('refuses a second server on the same data, and the first goes on', async () => {
     await serve()
-    const second = startPropylaia(['serve'], { ...environment, PORT: String(await freePorts(3)) })
+    const second = startPropylaia(['serve'], {
+      ...environment,
+      PORT: String(await freePortRange(3)),
+    })
     assert.equal(await second.exited, 1)
     assert.match(second.output(), new RegExp(join(folder, 'data')))
     const client = new HttpClient(`http://127.0.0.1:${port}`)

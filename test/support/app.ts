@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import type { AppContext } from '../../src/context.ts'
 import { openRuntime, type Runtime } from '../../src/runtime.ts'
 import { startWebServer } from '../../src/server.ts'
+import { freePortRange } from './free-ports.ts'
 
 export interface TestApp {
   readonly baseUrl: string
@@ -26,7 +27,8 @@ export interface TestApp {
  */
 export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-test-'))
-  const port = await freePort()
+  // BASE_URL must be known before the server listens.
+  const port = await freePortRange(1)
   const config: Config = readConfig({
     NODE_ENV: 'test',
     DEMO: 'false',
@@ -64,16 +66,6 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** A port that was free a moment ago; BASE_URL must be known before the server listens. */
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 /** A database with a random name on the server that MONGODB_URI names; empty without one. */

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -44,28 +43,5 @@ export async function waitForOutput(started: StartedProcess, text: string): Prom
       reject(new Error(`ended with code ${code} before "${text}":\n${started.output()}`)),
     )
     look()
-  })
-}
-
-/** The first of `count` ports in a row that were free a moment ago. */
-export async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = await listenOnce(0)
-    if (first === undefined || first + count > 65_535) continue
-    const others = await Promise.all(
-      Array.from({ length: count - 1 }, (_, index) => listenOnce(first + index + 1)),
-    )
-    if (others.every((port) => port !== undefined)) return first
-  }
-}
-
-function listenOnce(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(undefined))
-    probe.listen(port, '127.0.0.1', () => {
-      const { port: actual } = probe.address() as { port: number }
-      probe.close(() => resolve(actual))
-    })
   })
 }

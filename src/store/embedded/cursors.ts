@@ -4,7 +4,7 @@ import { CommandError } from './errors.ts'
 import type { Execution } from './query/execute.ts'
 
 /** A cursor that nobody asks for this long is closed (MongoDB: 10 minutes too). */
-export const cursorIdleMs = 10 * 60 * 1000
+const cursorIdleMs = 10 * 60 * 1000
 /** Documents of a first batch when the client does not say. */
 export const firstBatchSize = 101
 /** Bytes of documents in one answer. */

@@ -131,7 +131,7 @@ export class EmbeddedServer {
 }
 
 /** Cuts the byte stream into messages. */
-export class FrameReader {
+class FrameReader {
   private chunks: Buffer[] = []
   private size = 0
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { certificatePem } from '../../../src/keys/certificate.ts'
+import { freePortRange } from '../../support/free-ports.ts'
 import { answersWith, startDaemon } from './daemon.ts'
-import { freePortRange } from './free-ports.ts'
 
 const entry = fileURLToPath(new URL('../../../bin/propylaia.js', import.meta.url))
 /** The demo services take the two ports after ours. */

@@ -1,6 +1,6 @@
 import { after, before } from 'node:test'
+import { freePorts } from '../../support/free-ports.ts'
 import { everyAttribute, identifierAttributes } from './demo-people.ts'
-import { freePorts } from './free-ports.ts'
 import { type RunningIdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import { newSiteFolder, type ServiceSite, startServices } from './service-site.ts'
 import type { SpApplication } from './shibboleth-config.ts'

@@ -152,7 +152,7 @@ export function average(total: Value, count: number): Value {
   return doubleValue(toNumber(total) / count)
 }
 
-export function extreme(values: Value[], sign: 1 | -1): Value {
+function extreme(values: Value[], sign: 1 | -1): Value {
   let best: Value | undefined
   for (const value of values) {
     if (!best || compareValues(value, best) * sign > 0) best = value

@@ -40,7 +40,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
 }
 
 /** @param zone an Olson name, or an offset such as +02:00 */
-export function offsetAt(ms: number, zone: string): number {
+function offsetAt(ms: number, zone: string): number {
   if (zone === 'UTC' || zone === 'GMT' || zone === 'Z') return 0
   const fixed = /^([+-])(\d\d):?(\d\d)?$/.exec(zone)
   if (fixed) {
@@ -78,7 +78,7 @@ export function partsOf(ms: number, zone: string): DateParts {
 }
 
 /** The moment a zone's clock shows this; of an hour that occurs twice, the first. */
-export function momentOf(localMs: number, zone: string): number {
+function momentOf(localMs: number, zone: string): number {
   const guess = localMs - offsetAt(localMs, zone)
   return localMs - offsetAt(guess, zone)
 }

@@ -221,8 +221,8 @@ function make(type: number, bytes: Buffer): Value {
 const nothing = Buffer.alloc(0)
 export const nullValue = make(T.null, nothing)
 export const undefinedValue = make(T.undefined, nothing)
-export const trueValue = make(T.bool, Buffer.from([1]))
-export const falseValue = make(T.bool, Buffer.from([0]))
+const trueValue = make(T.bool, Buffer.from([1]))
+const falseValue = make(T.bool, Buffer.from([0]))
 
 export function boolValue(value: boolean): Value {
   return value ? trueValue : falseValue

@@ -61,7 +61,7 @@ export function reach(
   return false
 }
 
-export function matchesPath(document: Value, parts: readonly string[], test: Test): boolean {
+function matchesPath(document: Value, parts: readonly string[], test: Test): boolean {
   switch (test.op) {
     case 'not':
       // All of the tests together are negated: {$not: {$gt: 1, $lt: 5}}.

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 /** "PROP" in the SQLite header: the file is ours. */
 const applicationId = 0x50524f50
 /** Raised when the tables or the key encoding change; an older file is then refused or converted. */
-export const formatVersion = 1
+const formatVersion = 1
 
 /** The data directory holds something this version cannot use. The message says what to do. */
 export class StoreFormatError extends Error {

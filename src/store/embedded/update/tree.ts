@@ -10,7 +10,7 @@ export class OpenObject {
   }
 }
 
-export class OpenArray {
+class OpenArray {
   readonly list: Node[]
   constructor(value: Value) {
     this.list = items(value)
