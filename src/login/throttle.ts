@@ -38,8 +38,10 @@ export function loginThrottle(
 
   function counters(attempt: LoginAttempt): Counter[] {
     const window = Math.floor(now().getTime() / windowMs)
-    // Hashed: people type passwords into the username field.
-    const hash = (text: string) => keyedHash(secrets.get('code-hmac'), text).toString('base64url')
+    // Hashed: people type passwords into the username field. Marked: what somebody types must not
+    // give the hash that a known device carries.
+    const hash = (text: string) =>
+      keyedHash(secrets.get('code-hmac'), `throttle|${text}`).toString('base64url')
     const who = attempt.knownDevice
       ? `device:${hash(attempt.knownDevice)}`
       : `account:${hash(attempt.username)}`

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
+import { ThrottleModel } from '../../src/login/throttle-model.ts'
 import { accounts } from '../../src/people/people-store.ts'
 import { sealFlow } from '../../src/sso/login-flow.ts'
 import { endSessionsOfPerson } from '../../src/sso/sessions.ts'
@@ -220,6 +221,19 @@ describe('Signing in', () => {
       429,
     )
     assert.equal((await submit(own, account.username, testPassword)).status, 303)
+  })
+
+  it('keeps no counter under a name that would pass for a known device', async () => {
+    const { account } = await addPerson()
+    const typed = `known-device|planted|${account.username}`
+    await submit(new HttpClient(app.baseUrl), typed, 'guess')
+    for (let round = 0; round < 5; round += 1)
+      await submit(new HttpClient(app.baseUrl), account.username, 'guess')
+    for (const { _id } of await ThrottleModel.find().lean()) {
+      const client = new HttpClient(app.baseUrl)
+      client.setCookie('known-device', `planted.${_id.split(':')[1]}`)
+      assert.equal((await submit(client, account.username, testPassword)).status, 429)
+    }
   })
 
   it('counts wrong passwords from one address too', async () => {
