@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** What a setting may look like: turns the text of the variable into its value or throws why not. */
 type Parser<T> = (text: string) => T
@@ -59,6 +61,23 @@ const origin: Parser<string | undefined> = (value) => {
   return parsed?.toLowerCase()
 }
 
+/** What express takes for `trust proxy`: addresses, subnets and its three names, by comma. */
+const proxies: Parser<string> = (value) => {
+  for (const entry of value.split(',').map((part) => part.trim())) {
+    const [address = '', prefix, ...rest] = entry.split('/')
+    const version = isIP(address)
+    const isSubnet =
+      prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+    const isName = ['loopback', 'linklocal', 'uniquelocal'].includes(entry)
+    if (!isName && (version === 0 || !isSubnet || rest.length > 0)) {
+      throw new Error(
+        'must be addresses or subnets separated by commas, or loopback, linklocal, uniquelocal',
+      )
+    }
+  }
+  return value
+}
+
 /** A DNS name, lower-cased: the scope of eduPersonPrincipalName and its kin. */
 const domain: Parser<string> = (value) => {
   if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i.test(value)) {
@@ -100,7 +119,7 @@ const options = {
   trustProxy: {
     env: 'TRUST_PROXY',
     fallback: 'loopback',
-    parse: text,
+    parse: proxies,
     about:
       'Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses, subnets, or "loopback".',
   },
@@ -298,6 +317,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return Object.freeze(config)
 }
 
+export const demoInstitutionFile = fileURLToPath(
+  new URL('../demo/institution.json', import.meta.url),
+)
+
 /** What a demo may do and a university must not, each with what to do instead. */
 function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): string[] {
   const problems: string[] = []
@@ -309,7 +332,7 @@ function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): strin
     problems.push(
       'DEV_PAGES: the /dev pages show secrets, so they cannot run with NODE_ENV=production; remove DEV_PAGES',
     )
-  if (!raw.institutionFile)
+  if (!raw.institutionFile || raw.institutionFile === demoInstitutionFile)
     problems.push(
       "INSTITUTION_FILE: must name your institution's JSON file in production (docs/operation.md); the default is the demo institution",
     )

@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url'
 import mongoose from 'mongoose'
 import pino, { type Logger } from 'pino'
 import { openAuditLog } from './audit/store-audit-log.ts'
-import type { Config } from './config.ts'
+import { type Config, demoInstitutionFile } from './config.ts'
 import type { AppContext } from './context.ts'
 import { useClientSecretKey } from './federation/client-secrets.ts'
 import { clearServiceCache } from './federation/service-store.ts'
@@ -13,8 +12,6 @@ import { openSecrets } from './keys/secrets-store.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
 import { openStore, type Store } from './store/connection.ts'
 import { watchVersions } from './store/versions.ts'
-
-const demoInstitutionFile = fileURLToPath(new URL('../demo/institution.json', import.meta.url))
 
 /** Everything that server and command line open the same way, and close in one call. */
 export interface Runtime {

@@ -47,6 +47,15 @@ describe('Settings', () => {
     )
   })
 
+  it('says which proxy is no address', () => {
+    for (const fine of ['loopback', '10.0.0.0/8, 192.0.2.1', '2001:db8::/32,uniquelocal']) {
+      assert.equal(readConfig({ TRUST_PROXY: fine }).trustProxy, fine)
+    }
+    for (const wrong of ['zzz', '10.0.0.0/33', '10.0.0.1/', 'true', '10.0.0.1/8/8']) {
+      assert.throws(() => readConfig({ TRUST_PROXY: wrong }), /TRUST_PROXY: must be addresses/)
+    }
+  })
+
   it('treats an empty variable as not set', () => {
     assert.equal(readConfig({ PORT: '' }).port, 3000)
   })
@@ -61,6 +70,11 @@ describe('Settings', () => {
     ['the demo data', { DEMO: 'true' }, /^DEMO: the demo institution has published passwords/m],
     ['the /dev pages', { DEV_PAGES: 'true' }, /^DEV_PAGES: the \/dev pages/m],
     ['the demo institution file', { INSTITUTION_FILE: undefined }, /^INSTITUTION_FILE: must name/m],
+    [
+      'the demo institution file by name',
+      { INSTITUTION_FILE: 'demo/institution.json' },
+      /^INSTITUTION_FILE: must name/m,
+    ],
     ["the demo's scope", { SCOPE: undefined }, /^SCOPE: must be your institution's domain/m],
     ['a missing address', { BASE_URL: undefined }, /^BASE_URL: must be set in production/m],
     [

@@ -218,9 +218,15 @@ function textOf(value: unknown): string {
   if (Array.isArray(value) && value.every((element) => typeof element === 'string')) {
     return value.join(', ')
   }
-  if (Array.isArray(value)) return value.map((element) => `\n  ${JSON.stringify(element)}`).join('')
+  if (Array.isArray(value)) return value.map((element) => `\n  - ${textOf(element)}`).join('')
   if (typeof value === 'object' && value !== null && 'el' in value && 'en' in value) {
     return `${value.el} / ${value.en}`
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .filter(([, fact]) => fact !== undefined)
+      .map(([name, fact]) => `${name} ${textOf(fact)}`)
+      .join(', ')
   }
   return String(value)
 }

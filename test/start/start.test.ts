@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { freePortRange } from '../support/free-ports.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
 import { type StartedProcess, startPropylaia, waitForOutput } from '../support/server-process.ts'
@@ -167,12 +166,14 @@ describe('Starting and stopping', () => {
 
   it('refuses a store that was a demo in production, where its published passwords would let anybody in', async () => {
     await stop(await serve())
+    const institutionFile = join(folder, 'institution.json')
+    copyFileSync(new URL('../../demo/institution.json', import.meta.url), institutionFile)
     const started = startPropylaia(['serve'], {
       ...environment,
       NODE_ENV: 'production',
       BASE_URL: 'https://sso.uni.example.gr',
       SCOPE: 'uni.example.gr',
-      INSTITUTION_FILE: fileURLToPath(new URL('../../demo/institution.json', import.meta.url)),
+      INSTITUTION_FILE: institutionFile,
     })
     running.push(started)
     await assert.rejects(
