@@ -5,8 +5,10 @@ import type { AppContext } from '../src/context.ts'
 import {
   registerRelyingParty,
   registerServiceProvider,
+  removeService,
   setServiceOverrides,
 } from '../src/federation/registration.ts'
+import { listServiceRecords } from '../src/federation/service-store.ts'
 import { openDemoKeys } from './demo-keys.ts'
 import { createOidcService, libraryMetadata } from './oidc-service.ts'
 import { createSamlService, demoSamlMetadata } from './saml-service.ts'
@@ -64,7 +66,21 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
   if (!sp.overrides.startUrl) {
     await setServiceOverrides(sp.entityId, { ...sp.overrides, startUrl: `${samlUrl}/` }, 'saml')
   }
-  await registerRelyingParty(libraryMetadata(demoUrl(baseUrl, port + 2), keys), registration)
+  const rp = await registerRelyingParty(
+    libraryMetadata(demoUrl(baseUrl, port + 2), keys),
+    registration,
+  )
+  await forgetOtherDemoServices([sp.entityId, rp.clientId])
+}
+
+/** Those of a start on another port: nobody answers there any more. */
+async function forgetOtherDemoServices(present: readonly string[]): Promise<void> {
+  const records = [...(await listServiceRecords('saml')), ...(await listServiceRecords('oidc'))]
+  for (const record of records) {
+    if (record.origin === 'demo' && !present.includes(record.serviceId)) {
+      await removeService(record.serviceId, record.protocol)
+    }
+  }
 }
 
 /** On this machine, under the name that the browser already uses when that is a loopback one. */

@@ -136,6 +136,16 @@ describe('The demo services', () => {
     assert.equal((await findServiceProvider(`${samlUrl}/metadata`))?.state, 'approved')
   })
 
+  it('take the place of those that an earlier start on another port registered', async () => {
+    const { config } = app.context
+    await registerDemoServices({ config: { ...config, port: config.port + 100 } })
+    const elsewhere = `${new URL(demo.samlUrl).protocol}//${new URL(demo.samlUrl).hostname}:${config.port + 101}/metadata`
+    assert.ok(await findServiceProvider(elsewhere))
+    await registerDemoServices(app.context)
+    assert.equal(await findServiceProvider(elsewhere), undefined)
+    assert.equal((await findServiceProvider(`${demo.samlUrl}/metadata`))?.state, 'approved')
+  })
+
   it('say which port is taken, and what to do', async () => {
     const { baseUrl, port, dataDir } = app.context.config
     const starting = startDemoServices({
