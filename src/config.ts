@@ -36,8 +36,6 @@ function oneOf<const T extends string>(...allowed: T[]): Parser<T> {
   }
 }
 
-const boolean: Parser<boolean> = (value) => oneOf('true', 'false')(value) === 'true'
-
 /** An optional absolute URL in one of the given schemes, returned without a trailing slash. */
 function url(...schemes: string[]): Parser<string | undefined> {
   return (value) => {
@@ -247,12 +245,6 @@ const options = {
     fallback: 'info',
     parse: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
     about: 'How much is logged.',
-  },
-  logRequests: {
-    env: 'LOG_REQUESTS',
-    fallback: 'false',
-    parse: boolean,
-    about: 'Log every request, not only failures.',
   },
 } as const satisfies Record<
   string,
