@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from '../bin/node-flags.js'
 import { freePortRange } from '../test/support/free-ports.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -30,23 +31,19 @@ export async function startServerProcess(options: {
   const metadataDir = join(folder, 'metadata')
   mkdirSync(metadataDir)
   options.prepare(metadataDir, baseUrl)
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/cli.ts'), 'serve'],
-    {
-      env: {
-        PATH: process.env.PATH,
-        PORT: String(port),
-        BASE_URL: baseUrl,
-        DATA_DIR: join(folder, 'data'),
-        CERTS_DIR: join(folder, 'certs'),
-        METADATA_DIR: metadataDir,
-        LOG_LEVEL: 'error',
-        ...options.environment,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [...nodeFlags, join(root, 'src/cli/cli.ts'), 'serve'], {
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(port),
+      BASE_URL: baseUrl,
+      DATA_DIR: join(folder, 'data'),
+      CERTS_DIR: join(folder, 'certs'),
+      METADATA_DIR: metadataDir,
+      LOG_LEVEL: 'error',
+      ...options.environment,
     },
-  )
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await readyLine(child)
   return {
     baseUrl,

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeFlags } from './node-flags.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -26,11 +27,7 @@ if (!node) {
 
 const child = spawn(
   node,
-  [
-    '--disable-warning=ExperimentalWarning',
-    join(root, 'src', 'cli', 'cli.ts'),
-    ...process.argv.slice(2),
-  ],
+  [...nodeFlags, join(root, 'src', 'cli', 'cli.ts'), ...process.argv.slice(2)],
   { stdio: 'inherit' },
 )
 // Ctrl-C reaches the whole group, so the server may see it twice: it takes signals that arrive
