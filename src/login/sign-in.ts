@@ -22,9 +22,10 @@ export type SignInResult =
 /**
  * Passwords that this process checks at a time: enough to keep Node's four threads hashing while
  * others ask the store. Who waits for a turn is asked for the limit when it comes, so a thousand
- * guesses sent at once cost a few hashes, not a thousand.
+ * guesses sent at once cost a few hashes, not a thousand. Beyond some ten seconds of waiting people
+ * are told to come back: a line without end would serve nobody, and hold memory.
  */
-const turns = new Turns(8)
+const turns = new Turns(8, 400)
 
 /**
  * Checks a username and password. The same work is done for an unknown username, a wrong password

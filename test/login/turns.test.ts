@@ -4,7 +4,7 @@ import { Turns } from '../../src/login/turns.ts'
 
 describe('Turns', () => {
   it('lets no more than so many run at a time, in the order they came', async () => {
-    const turns = new Turns(3)
+    const turns = new Turns(3, 100)
     const started: number[] = []
     let running = 0
     let most = 0
@@ -24,12 +24,27 @@ describe('Turns', () => {
   })
 
   it('goes on after one that failed', async () => {
-    const turns = new Turns(1)
+    const turns = new Turns(1, 100)
     const failed = turns.take(async () => {
       throw new Error('no')
     })
     const next = turns.take(async () => 'yes')
     await assert.rejects(failed, /no/)
     assert.equal(await next, 'yes')
+  })
+
+  it('turns away at once whoever finds the line full, and takes others when it has moved', async () => {
+    const turns = new Turns(1, 1)
+    let finish = () => {}
+    const running = turns.take(() => new Promise<void>((resolve) => (finish = resolve)))
+    const waiting = turns.take(async () => 'served')
+    await assert.rejects(
+      turns.take(async () => 'never'),
+      { code: 'SERVICE_UNAVAILABLE', status: 503 },
+    )
+    finish()
+    await running
+    assert.equal(await waiting, 'served')
+    assert.equal(await turns.take(async () => 'served too'), 'served too')
   })
 })
