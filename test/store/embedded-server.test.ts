@@ -35,6 +35,7 @@ describe('embedded store: the server', { skip: mongodbUri !== undefined }, () =>
     assert.equal(mode(join(dataDir, 'store')), '700')
     assert.equal(mode(server.socketPath), '700')
     assert.equal(mode(databaseFile(dataDir)), '600')
+    assert.equal(mode(`${databaseFile(dataDir)}-wal`), '600')
     await server.close()
   })
 

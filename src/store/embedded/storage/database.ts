@@ -49,8 +49,9 @@ export class Database {
     const isNew = !existsSync(file)
     this.sqlite = new DatabaseSync(file, { timeout: 0 })
     try {
-      this.configure(file)
+      // Before the log exists: SQLite gives it the mode that the file has then.
       if (isNew) chmodSync(file, 0o600)
+      this.configure(file)
     } catch (error) {
       this.sqlite.close()
       throw explain(error, file)
