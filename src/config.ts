@@ -259,6 +259,8 @@ export type Config = Omit<RawConfig, 'baseUrl' | 'demo' | 'devPages'> & {
   readonly demo: boolean
   readonly devPages: boolean
   readonly isProduction: boolean
+  /** BASE_URL is https: cookies get Secure and the `__Host-` prefix. */
+  readonly isHttps: boolean
 }
 
 /** The settings are not usable. `message` lists every mistake, one a line. */
@@ -296,9 +298,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const isProduction = raw.environment === 'production'
   const wantsDemo =
     raw.demo === 'true' || (raw.demo === 'auto' && !isProduction && !raw.institutionFile)
+  const baseUrl = raw.baseUrl ?? `http://localhost:${raw.port}`
   const config: Config = {
     ...raw,
-    baseUrl: raw.baseUrl ?? `http://localhost:${raw.port}`,
+    baseUrl,
+    isHttps: baseUrl.startsWith('https://'),
     demo: wantsDemo,
     devPages:
       raw.devPages === 'true' || (raw.devPages === 'auto' && raw.environment === 'development'),

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { IdpError } from '../errors.ts'
+import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { bumpVersion } from '../store/versions.ts'
 import { checkClientMetadata } from './client-metadata.ts'
 import { sealClientSecret } from './client-secrets.ts'
@@ -22,9 +23,6 @@ export interface RegistrationOptions {
   /** Whether an origin that registered it before no longer vouches for it, so that this one may. */
   readonly supersedes?: (origin: string) => boolean
 }
-
-/** MongoDB's code for a second document of one _id. */
-const duplicateKey = 11_000
 
 export type Protocol = ServiceRecord['protocol']
 
@@ -181,7 +179,7 @@ async function insertUnlessThere(record: ServiceRecord): Promise<void> {
   try {
     await serviceRecords().insertOne(record)
   } catch (error) {
-    if ((error as { code?: unknown }).code !== duplicateKey) throw error
+    if (!isDuplicateKey(error)) throw error
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Config } from '../config.ts'
+import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { selfSignedCertificate } from './certificate.ts'
 import type { MasterKey } from './master-key.ts'
 import { open, seal } from './sealing.ts'
@@ -103,7 +104,7 @@ async function makeFirstKey(
     await SigningKeyModel.create(record)
   } catch (error) {
     // Another machine made generation 1 first: its key is the institution's.
-    if ((error as { code?: number }).code !== 11_000) throw error
+    if (!isDuplicateKey(error)) throw error
   }
 }
 

@@ -30,15 +30,14 @@ export function rememberDevice(
 ): void {
   const id = randomBytes(16).toString('base64url')
   const mac = macOf(context, id, username).toString('base64url')
-  const isHttps = context.config.baseUrl.startsWith('https://')
   appendCookie(response, cookieName(context), `${id}.${mac}`, {
-    secure: isHttps,
+    secure: context.config.isHttps,
     maxAgeSeconds: lifetimeSeconds,
   })
 }
 
 function cookieName({ config }: Pick<AppContext, 'config'>): string {
-  return config.baseUrl.startsWith('https://') ? '__Host-known-device' : 'known-device'
+  return config.isHttps ? '__Host-known-device' : 'known-device'
 }
 
 function macOf({ secrets }: Pick<AppContext, 'secrets'>, id: string, username: string): Buffer {

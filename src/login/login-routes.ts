@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { describeService } from '../federation/describe-service.ts'
 import { currentSession } from '../sso/current-session.ts'
@@ -84,8 +85,7 @@ export function loginRoutes(context: AppContext): Router {
           username: session.username,
           service: flow?.service?.id,
           sessionId: session.id,
-          address: req.ip,
-          userAgent: req.get('user-agent')?.slice(0, 256),
+          ...requestOrigin(req),
           details: { amr: [...session.amr], acr: session.acr },
         })
         res.redirect(303, target(flow, token))

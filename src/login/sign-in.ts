@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { type Account, type AccountStanding, accountStanding } from '../people/account.ts'
 import {
@@ -59,8 +60,8 @@ async function checkCredentials(
       reason,
       // An unknown username may be a password typed in the wrong field: it is not written down.
       ...(account ? { personId: account._id, username: account.username } : {}),
+      ...requestOrigin(request),
       address: attempt.address,
-      userAgent: request.get('user-agent')?.slice(0, 256),
     })
     return result
   }

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { upsertAgain } from '../store/duplicate-key.ts'
 import { ThrottleModel } from './throttle-model.ts'
 
 const windowMs = 15 * 60_000
@@ -93,17 +94,11 @@ export function networkOf(address: string): string {
 }
 
 async function countOne(key: string, expiresAt: Date): Promise<void> {
-  const count = () =>
+  await upsertAgain(() =>
     ThrottleModel.updateOne(
       { _id: key },
       { $inc: { failures: 1 }, $setOnInsert: { expiresAt } },
       { upsert: true },
-    )
-  try {
-    await count()
-  } catch (error) {
-    // Two first failures at once: one insert loses, and its update then finds the other's record.
-    if ((error as { code?: number }).code !== 11_000) throw error
-    await count()
-  }
+    ),
+  )
 }

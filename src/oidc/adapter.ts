@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { isDuplicateKey, upsertAgain } from '../store/duplicate-key.ts'
 import { ArtifactModel } from './oidc-model.ts'
 
 /** Kinds whose id is itself the secret: only its hash is kept, so a stolen store opens nothing. */
@@ -50,7 +51,9 @@ export class StoreAdapter implements Adapter {
       expiresAt,
     }
     if (this.#kind === 'ReplayDetection') return this.#insertOnce(id, document)
-    await again(() => ArtifactModel.replaceOne({ _id: this.#key(id) }, document, { upsert: true }))
+    await upsertAgain(() =>
+      ArtifactModel.replaceOne({ _id: this.#key(id) }, document, { upsert: true }),
+    )
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -113,7 +116,7 @@ export class StoreAdapter implements Adapter {
     try {
       await ArtifactModel.create({ ...document, _id: this.#key(id) })
     } catch (error) {
-      if (!isDuplicate(error)) throw error
+      if (!isDuplicateKey(error)) throw error
       throw new errors.InvalidRequest('jti was already used')
     }
   }
@@ -137,7 +140,7 @@ export class StoreAdapter implements Adapter {
         set[`authorizations.${field}.${name}`] = value
       }
     }
-    await again(() =>
+    await upsertAgain(() =>
       ArtifactModel.updateOne({ _id: this.#key(id) }, { $set: set }, { upsert: true }),
     )
   }
@@ -162,20 +165,6 @@ export class StoreAdapter implements Adapter {
       : id
     return `${this.#kind}:${key}`
   }
-}
-
-/** Of two upserts that both find nothing the second meets the first's document: then it updates. */
-async function again(upsert: () => Promise<unknown>): Promise<void> {
-  try {
-    await upsert()
-  } catch (error) {
-    if (!isDuplicate(error)) throw error
-    await upsert()
-  }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return (error as { code?: number }).code === 11_000
 }
 
 /** Whether a grant of this id existed and was revoked. */

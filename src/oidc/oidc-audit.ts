@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 
 type AuditContext = Pick<AppContext, 'audit' | 'log'>
@@ -62,8 +63,7 @@ function who(ctx: KoaContextWithOIDC) {
   const request = ctx.req as Request
   return {
     service: ctx.oidc.client?.clientId,
-    address: request.ip,
-    userAgent: request.get('user-agent')?.slice(0, 256),
+    ...requestOrigin(request),
     sessionId: request.session?.sso?.id,
   }
 }

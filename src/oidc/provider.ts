@@ -61,7 +61,7 @@ function hold(ctx: KoaContextWithOIDC): void {
 export function createProvider(context: AppContext, slots: AnswerSlots): Provider {
   const ProviderClass = providerWithPostPage(slots)
   const provider = new ProviderClass(context.config.baseUrl, configuration(context, slots))
-  const isHttps = context.config.baseUrl.startsWith('https://')
+  const { isHttps } = context.config
   // TLS may end at a reverse proxy: whether cookies are Secure follows from BASE_URL.
   Object.defineProperty(provider.request, 'protocol', { get: () => (isHttps ? 'https' : 'http') })
   bindToSsoSession(provider, context)
@@ -70,7 +70,7 @@ export function createProvider(context: AppContext, slots: AnswerSlots): Provide
 
 function configuration(context: AppContext, slots: AnswerSlots): Configuration {
   const { config, secrets } = context
-  const isHttps = config.baseUrl.startsWith('https://')
+  const { isHttps } = config
   const basePath = basePathOf(config.baseUrl)
   const cookieName = (name: string) => (isHttps ? `__Secure-oidc-${name}` : `oidc-${name}`)
   const scopes = [...new Set(['openid', 'offline_access', ...Object.keys(oidcScopes)])]

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import mongoose from 'mongoose'
+import { isDuplicateKey } from '../store/duplicate-key.ts'
 import type { Account } from './account.ts'
 import { accounts, people } from './people-store.ts'
 import type { PreparedRow, Sealer } from './person-merge.ts'
@@ -24,7 +25,6 @@ export interface BatchReport {
 const { MongoBulkWriteError } = mongoose.mongo
 type BulkWriteError = InstanceType<typeof MongoBulkWriteError>
 
-const duplicateKey = 11_000
 const maxAttempts = 8
 
 /**
@@ -158,7 +158,7 @@ function updateOperation(
 function duplicateIndexes(error: unknown): number[] {
   if (!(error instanceof MongoBulkWriteError)) throw error
   const writeErrors = [error.writeErrors].flat()
-  if (writeErrors.some((writeError) => writeError.code !== duplicateKey)) throw error
+  if (!writeErrors.every(isDuplicateKey)) throw error
   return writeErrors.map((writeError) => writeError.index)
 }
 

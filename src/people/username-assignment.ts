@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import mongoose from 'mongoose'
+import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { accounts, people, preparePeopleStore } from './people-store.ts'
 
 /**
@@ -26,7 +26,7 @@ export async function assignUsername(key: string, username: string): Promise<str
     await accounts().insertOne({ _id: person._id, username, state: 'pending' })
     return undefined
   } catch (error) {
-    if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== 11_000) throw error
+    if (!isDuplicateKey(error)) throw error
     return `the username "${username}" belongs to another person`
   }
 }

@@ -1,11 +1,10 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { pairwiseValue } from '../attributes/pairwise.ts'
 import type { AppContext } from '../context.ts'
-import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { currentSession } from '../sso/current-session.ts'
-import { openFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
+import { openServiceFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
 import {
   endSession,
   type SessionService,
@@ -60,10 +59,7 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
   )
 
   router.get(resumePath, async (req, res) => {
-    const flow = openFlow(context, req.query.flow)
-    if (flow.resume !== resumePath || !flow.service) {
-      throw new IdpError('LOGIN_FLOW_INVALID', `the flow belongs to ${flow.resume}`)
-    }
+    const flow = openServiceFlow(context, req.query.flow, resumePath)
     const sp = await approvedServiceProvider(findServiceProvider, flow.service.id, context.now())
     await logOut(req, res, sp, flow.state as Logout)
   })

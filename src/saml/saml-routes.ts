@@ -3,7 +3,7 @@ import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
-import { loginUrl, openFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
+import { loginUrl, openServiceFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
 import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
 import { logoutRoutes } from './logout-routes.ts'
 import { checkRelayState } from './message-limits.ts'
@@ -56,10 +56,7 @@ export function samlRoutes(context: AppContext): Router {
   )
 
   router.get(resumePath, async (req, res) => {
-    const flow = openFlow(context, req.query.flow)
-    if (flow.resume !== resumePath || !flow.service) {
-      throw new IdpError('LOGIN_FLOW_INVALID', `the flow belongs to ${flow.resume}`)
-    }
+    const flow = openServiceFlow(context, req.query.flow, resumePath)
     const signOn = flow.state as SignOn
     const sp = await approvedServiceProvider(findServiceProvider, flow.service.id, context.now())
     // The metadata may have changed while the person typed.

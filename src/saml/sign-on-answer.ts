@@ -8,6 +8,7 @@ import type {
   ReleaseTarget,
 } from '../attributes/release-types.ts'
 import { samlReleaseTarget } from '../attributes/targets.ts'
+import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
@@ -158,8 +159,7 @@ export function auditRefusal(context: AppContext, request: Request, error: unkno
     event: 'saml.request',
     result: 'failure',
     reason: error.code,
-    address: request.ip,
-    userAgent: request.get('user-agent')?.slice(0, 256),
+    ...requestOrigin(request),
     details: { message: error.message.slice(0, 300) },
   })
 }
@@ -205,8 +205,7 @@ function whoAndWhere(
     username: subject?.account.username ?? session?.username,
     service: sp.entityId,
     sessionId: session?.id,
-    address: request.ip,
-    userAgent: request.get('user-agent')?.slice(0, 256),
+    ...requestOrigin(request),
   }
 }
 

@@ -68,6 +68,25 @@ export function openFlow(context: FlowContext, token: unknown): LoginFlow {
   return flow
 }
 
+/**
+ * A flow that came back to where a protocol goes on.
+ *
+ * @param resume the path that goes on: a flow sealed for another is refused
+ * @throws {IdpError} as openFlow; LOGIN_FLOW_INVALID also for a flow of another path or without a service
+ */
+export function openServiceFlow(
+  context: FlowContext,
+  token: unknown,
+  resume: string,
+): LoginFlow & Required<Pick<LoginFlow, 'service'>> {
+  const flow = openFlow(context, token)
+  const { service } = flow
+  if (flow.resume !== resume || !service) {
+    throw new IdpError('LOGIN_FLOW_INVALID', `the flow belongs to ${flow.resume}`)
+  }
+  return { ...flow, service }
+}
+
 /** The sign-in page for a flow. */
 export function loginUrl(token: string): string {
   return `/login?flow=${token}`

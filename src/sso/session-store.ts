@@ -40,8 +40,8 @@ export async function openSessionStore(
 }
 
 /** Cookie names with the prefix that browsers bind to this host, where https allows it. */
-export function sessionCookieName(config: Pick<Config, 'baseUrl'>): string {
-  return isHttps(config) ? '__Host-sso' : 'sso'
+export function sessionCookieName(config: Pick<Config, 'isHttps'>): string {
+  return config.isHttps ? '__Host-sso' : 'sso'
 }
 
 export function sessionMiddleware(config: Config, secrets: Secrets, store: Store): RequestHandler {
@@ -52,10 +52,6 @@ export function sessionMiddleware(config: Config, secrets: Secrets, store: Store
     resave: false,
     saveUninitialized: false,
     // No Expires: the cookie goes with the browser session; the lifetimes are kept on the server.
-    cookie: { httpOnly: true, sameSite: 'lax', secure: isHttps(config), path: '/' },
+    cookie: { httpOnly: true, sameSite: 'lax', secure: config.isHttps, path: '/' },
   })
-}
-
-function isHttps(config: Pick<Config, 'baseUrl'>): boolean {
-  return config.baseUrl.startsWith('https://')
 }

@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Request } from 'express'
 import type { Store } from 'express-session'
+import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import type { Account } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
@@ -54,8 +55,7 @@ export async function startSession(
         expressSessionId: request.sessionID,
         startedAt: new Date(nowMs),
         authnInstant: new Date(nowMs),
-        address: request.ip,
-        userAgent: request.get('user-agent')?.slice(0, 256),
+        ...requestOrigin(request),
         expiresAt: sessionEnd(context, session),
       },
       $setOnInsert: { services: [] },

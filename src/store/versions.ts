@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { model, Schema } from 'mongoose'
+import { upsertAgain } from './duplicate-key.ts'
 
 /**
  * A counter for each thing that workers cache. Whoever changes the thing bumps its counter;
@@ -24,20 +25,13 @@ const local = new EventEmitter()
 local.setMaxListeners(0)
 
 export async function bumpVersion(name: string): Promise<void> {
-  const bump = () =>
+  const version: Version | null = await upsertAgain(() =>
     Version.findOneAndUpdate(
       { _id: name },
       { $inc: { counter: 1 } },
       { upsert: true, returnDocument: 'after' },
-    )
-  let version: Version | null
-  try {
-    version = await bump()
-  } catch (error) {
-    // Two first bumps at once: both may try to insert, and one of them fails (11000).
-    if ((error as { code?: unknown }).code !== 11000) throw error
-    version = await bump()
-  }
+    ),
+  )
   local.emit('bump', name, version?.counter)
 }
 

@@ -13,7 +13,7 @@ import type { WebParts } from './web-parts.ts'
  */
 export function configureWeb(app: Express, context: AppContext) {
   const { institution, config } = context
-  const isHttps = config.baseUrl.startsWith('https://')
+  const { isHttps } = config
   const files = loadStaticFiles(publicDir, { 'css/theme.css': themeStyles(institution.colours) })
   const web: WebParts = {
     context,
