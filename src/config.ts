@@ -166,6 +166,41 @@ const options = {
     secret: true,
     about: 'Redis for sessions. Sessions live in the store when empty.',
   },
+  smtpUrl: {
+    env: 'SMTP_URL',
+    fallback: '',
+    parse: connectionString('smtp', 'smtps'),
+    secret: true,
+    about:
+      'Mail server, such as smtp://user:password@mail.uni.example.gr:587. STARTTLS is required unless it says ?requireTLS=false or smtps. No mail when empty.',
+  },
+  smsGatewayUrl: {
+    env: 'SMS_GATEWAY_URL',
+    fallback: '',
+    parse: url('https', 'http'),
+    about: 'HTTP gateway that takes SMS as JSON (docs/operation.md). No SMS when empty.',
+  },
+  smsGatewayToken: {
+    env: 'SMS_GATEWAY_TOKEN',
+    fallback: '',
+    parse: text,
+    secret: true,
+    about: 'Bearer token for SMS_GATEWAY_URL.',
+  },
+  amkaRegistryUrl: {
+    env: 'AMKA_REGISTRY_URL',
+    fallback: '',
+    parse: url('https', 'http'),
+    about:
+      "National AMKA registry, GUnet's interface; the part before /ssn/. When empty an embedded registry answers from the imported records.",
+  },
+  amkaRegistryToken: {
+    env: 'AMKA_REGISTRY_TOKEN',
+    fallback: '',
+    parse: text,
+    secret: true,
+    about: 'Token for AMKA_REGISTRY_URL.',
+  },
   workers: {
     env: 'WEB_CONCURRENCY',
     fallback: '1',
@@ -214,6 +249,31 @@ const options = {
     fallback: '100',
     parse: integer(3, 100_000),
     about: 'Failed sign-ins from one address in 15 minutes before further tries must wait.',
+  },
+  activationMinutes: {
+    env: 'ACTIVATION_MINUTES',
+    fallback: '60',
+    parse: integer(20, 1440),
+    about: 'Minutes an activation may take from its start to the password.',
+  },
+  activationSearchesPerAddress: {
+    env: 'ACTIVATION_SEARCHES_PER_ADDRESS',
+    fallback: '30',
+    parse: integer(3, 100_000),
+    about:
+      'Contacts from one address that nobody was found for, in 15 minutes, before further ones must wait.',
+  },
+  activationPinsPerAddress: {
+    env: 'ACTIVATION_PINS_PER_ADDRESS',
+    fallback: '200',
+    parse: integer(3, 100_000),
+    about: 'PINs sent for one address in 15 minutes before further ones must wait.',
+  },
+  activationPinsPerContact: {
+    env: 'ACTIVATION_PINS_PER_CONTACT',
+    fallback: '5',
+    parse: integer(2, 1000),
+    about: 'PINs sent to one number or mail address in an hour before further ones must wait.',
   },
   samlKeyType: {
     env: 'SAML_KEY_TYPE',

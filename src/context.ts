@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
+import type { AmkaRegistry } from './amka-registry/amka-registry.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config.ts'
 import type { Institution } from './institution.ts'
 import type { Secrets } from './keys/secrets.ts'
 import type { KeyRing } from './keys/signing-key.ts'
+import type { Messages } from './messages/messages.ts'
 
 /** What every room is given at start: no room reaches for a global instead. */
 export interface AppContext {
@@ -12,6 +14,8 @@ export interface AppContext {
   readonly secrets: Secrets
   readonly keys: KeyRing
   readonly audit: AuditLog
+  readonly messages: Messages
+  readonly amkaRegistry: AmkaRegistry
   readonly log: Logger
   readonly now: () => Date
 }

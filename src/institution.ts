@@ -20,6 +20,42 @@ export interface ServiceLink {
   readonly url: string
 }
 
+/** Whom people ask to correct what a source system holds about them. */
+export interface RecordKeeper {
+  readonly name: LocalizedText
+  readonly email?: string
+  readonly phone?: string
+  readonly url?: string
+}
+
+/** Terms of use or privacy policy as a page of ours; people accept a version of it. */
+export interface PolicyText {
+  /** Shown and recorded, e.g. `2026-09-01`; change it whenever the meaning changes. */
+  readonly version: string
+  readonly sections: readonly {
+    readonly title: LocalizedText
+    /** Paragraphs are parted by an empty line. */
+    readonly text: LocalizedText
+  }[]
+}
+
+/** Rules that a new password must keep, as the page states them. */
+export interface PasswordRules {
+  /** Characters. */
+  readonly minLength: number
+  readonly minNonAlphabetic: number
+  /** Longest run of digits in rising or falling order (123, 987). */
+  readonly maxDigitRun: number
+  readonly minDifferent: number
+}
+
+export interface ActivationRules {
+  /** exactly-one: mobile or mail, not both. */
+  readonly contacts: 'any' | 'exactly-one'
+  /** Whose record must hold a tax number (AFM). */
+  readonly taxNumberRequiredFor: readonly ('undergraduate' | 'postgraduate' | 'staff' | 'affiliate')[]
+}
+
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/operation.md). */
 export interface Institution {
   readonly name: LocalizedText
@@ -47,6 +83,21 @@ export interface Institution {
   /** Registrar of our metadata, for mdrpi:RegistrationInfo; the federation adds it when absent. */
   readonly registrationAuthority?: string
   readonly services: readonly ServiceLink[]
+  /** Sender of our mail; the helpdesk's address when absent. */
+  readonly mailFrom?: string
+  /** Each when absent is named in general: the Secretariat, Human Resources, the technical contact. */
+  readonly recordKeepers?: {
+    readonly student?: RecordKeeper
+    readonly staff?: RecordKeeper
+    readonly affiliate?: RecordKeeper
+    /** By departmentCode; goes before `student`. */
+    readonly departments?: Readonly<Record<string, RecordKeeper>>
+  }
+  /** Shown at /info/terms and /info/privacy when termsUrl and privacyStatementUrl name those. */
+  readonly terms?: PolicyText
+  readonly privacy?: PolicyText
+  readonly passwordRules?: Partial<PasswordRules>
+  readonly activation?: Partial<ActivationRules>
 }
 
 const requiredTexts = [

@@ -13,6 +13,24 @@ const accountSchema = new Schema(
     activatedAt: Date,
     mobile: String,
     email: String,
+    mobileConsentAt: Date,
+    emailConsentAt: Date,
+    /** Absent means all: an empty list would mean none. */
+    activatedRoles: { type: [String], default: undefined },
+    acceptedTerms: { type: { terms: String, privacy: String, acceptedAt: Date }, _id: false },
+    activation: {
+      type: {
+        reference: String,
+        way: String,
+        proven: { type: [String], default: undefined },
+        numberCheckedBy: String,
+      },
+      _id: false,
+    },
+    recoveryCode: {
+      type: { hmac: String, issuedAt: Date, expiresAt: Date, triesLeft: Number },
+      _id: false,
+    },
   },
   { versionKey: false, collection: 'accounts' },
 )

@@ -1,3 +1,5 @@
+import type { RoleChoice } from './role-choice.ts'
+
 /**
  * pending: known to the registry, not activated, nobody signs in.
  * locked: stopped for safety (for example a stolen password), ends by the password service or the helpdesk.
@@ -19,9 +21,48 @@ export interface Account {
   readonly passwordHash?: string
   readonly passwordChangedAt?: Date
   readonly activatedAt?: Date
-  /** Contact details the person set, beside those of the sources. */
+  /** Contact details for recovery, kept with the person's consent beside those of the sources. */
   readonly mobile?: string
   readonly email?: string
+  /** When the person agreed that we keep them. */
+  readonly mobileConsentAt?: Date
+  readonly emailConsentAt?: Date
+  /**
+   * The roles that the person activated; only these count. Absent: all of them, for accounts that
+   * an administrator or a paper passphrase activated.
+   */
+  readonly activatedRoles?: readonly RoleChoice[]
+  readonly acceptedTerms?: AcceptedTerms
+  readonly activation?: ActivationProof
+  /** A one-time passphrase that the helpdesk handed out. */
+  readonly recoveryCode?: RecoveryCode
+}
+
+/** What the person agreed to when they chose the password. */
+export interface AcceptedTerms {
+  /** Versions as the institution file gives them. */
+  readonly terms: string
+  readonly privacy: string
+  readonly acceptedAt: Date
+}
+
+/** How the account was activated, for the helpdesk and for eduPersonAssurance. */
+export interface ActivationProof {
+  /** Of the activation, e.g. `K7F-2QX`; absent on paper's way. */
+  readonly reference?: string
+  readonly way: 'pin' | 'passphrase' | 'administrator'
+  /** Channels whose PIN the person gave back. */
+  readonly proven?: readonly ('sms' | 'email')[]
+  /** Who confirmed the national number; absent when nobody could (a foreign number, paper). */
+  readonly numberCheckedBy?: 'national' | 'embedded'
+}
+
+export interface RecoveryCode {
+  /** Keyed hash, hex. */
+  readonly hmac: string
+  readonly issuedAt: Date
+  readonly expiresAt: Date
+  readonly triesLeft: number
 }
 
 /** What the gate answers: only `active` signs in. */

@@ -1,0 +1,60 @@
+import { model, Schema } from 'mongoose'
+
+const eventSchema = new Schema(
+  { at: { type: Date, required: true }, name: { type: String, required: true }, detail: String },
+  { _id: false },
+)
+
+const pinSchema = new Schema(
+  {
+    hmac: { type: String, required: true },
+    triesLeft: { type: Number, required: true },
+    sentAt: { type: Date, required: true },
+    /** Compared at each use: nothing deletes a PIN on the minute. */
+    expiresAt: { type: Date, required: true },
+    messageIds: [String],
+  },
+  { _id: false },
+)
+
+const attemptSchema = new Schema(
+  {
+    _id: { type: String, required: true },
+    reference: { type: String, required: true, unique: true },
+    step: { type: String, required: true },
+    language: { type: String, required: true },
+    startedAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+    forgottenAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
+    endedAt: Date,
+    role: String,
+    mobile: String,
+    email: String,
+    candidates: { type: [String], default: undefined },
+    pin: { type: pinSchema, default: undefined },
+    pinsSent: Number,
+    proven: { type: [String], default: undefined },
+    fact: String,
+    factTriesLeft: Number,
+    personId: String,
+    number: {
+      type: new Schema({ country: String, hmac: String, sealed: String }, { _id: false }),
+      default: undefined,
+    },
+    numberTriesLeft: Number,
+    checkedNumber: String,
+    numberCheckedBy: String,
+    isSecondRole: Boolean,
+    consentMobile: Boolean,
+    consentEmail: Boolean,
+    agreedAt: Date,
+    flow: String,
+    stoppedBy: String,
+    events: [eventSchema],
+  },
+  { versionKey: false },
+)
+// The helpdesk finds the attempts of one person.
+attemptSchema.index({ personId: 1, startedAt: -1 }, { sparse: true })
+
+export const AttemptModel = model('ActivationAttempt', attemptSchema, 'activationAttempts')
