@@ -1,8 +1,8 @@
-import { isIPv6 } from 'node:net'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { networkOf } from '../limits/network.ts'
+import { ThrottleModel } from '../limits/throttle-model.ts'
 import { upsertAgain } from '../store/duplicate-key.ts'
-import { ThrottleModel } from './throttle-model.ts'
 
 const windowMs = 15 * 60_000
 
@@ -74,23 +74,6 @@ export function loginThrottle(
       await ThrottleModel.deleteOne({ _id: (account as Counter).key })
     },
   }
-}
-
-/**
- * What counts as one address: of IPv6 the whole /64, since whoever has one address there has them
- * all (RFC 6177); of IPv4, also when it comes mapped (`::ffff:192.0.2.1`), the address itself.
- */
-export function networkOf(address: string): string {
-  if (!isIPv6(address) || address.includes('.')) return address
-  const [left = [], right = []] = address
-    .split('::')
-    .map((half) => (half === '' ? [] : half.split(':')))
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
-  const groups = [...left, ...zeros, ...right]
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
 }
 
 async function countOne(key: string, expiresAt: Date): Promise<void> {

@@ -2,8 +2,9 @@ import { model, Schema } from 'mongoose'
 
 const throttleSchema = new Schema(
   {
-    /** What is counted and in which window, e.g. `account:<keyed hash>:1929311`. */
+    /** What is counted, for whom (keyed hash), and in which window. */
     _id: { type: String, required: true },
+    /** Failed tries, or uses of what is limited. */
     failures: { type: Number, required: true },
     expiresAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
   },

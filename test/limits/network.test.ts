@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { networkOf } from '../../src/login/throttle.ts'
+import { networkOf } from '../../src/limits/network.ts'
 
-describe('Counting failed sign-ins by address', () => {
+describe('What counts as one address', () => {
   it('takes all addresses of an IPv6 /64 for one, however they are written', () => {
     const spellings = [
       '2001:db8:0:7::1',
