@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from './config.ts'
+import type { AcceptedTerms } from './people/account.ts'
 
 /** A text in both languages of every page. */
 export interface LocalizedText {
@@ -53,7 +54,12 @@ export interface ActivationRules {
   /** exactly-one: mobile or mail, not both. */
   readonly contacts: 'any' | 'exactly-one'
   /** Whose record must hold a tax number (AFM). */
-  readonly taxNumberRequiredFor: readonly ('undergraduate' | 'postgraduate' | 'staff' | 'affiliate')[]
+  readonly taxNumberRequiredFor: readonly (
+    | 'undergraduate'
+    | 'postgraduate'
+    | 'staff'
+    | 'affiliate'
+  )[]
 }
 
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/operation.md). */
@@ -98,6 +104,21 @@ export interface Institution {
   readonly privacy?: PolicyText
   readonly passwordRules?: Partial<PasswordRules>
   readonly activation?: Partial<ActivationRules>
+}
+
+/**
+ * What somebody accepts who agrees to the terms today, recorded with the account. Texts without a
+ * version of ours (on the institution's own site) are `unversioned`: acceptedAt then tells which.
+ */
+export function acceptedVersions(
+  institution: Pick<Institution, 'terms' | 'privacy'>,
+): Pick<AcceptedTerms, 'terms' | 'privacy'> {
+  const versionOf = (text?: PolicyText) => text?.version ?? 'unversioned'
+  return { terms: versionOf(institution.terms), privacy: versionOf(institution.privacy) }
+}
+
+export function activationRules(institution: Pick<Institution, 'activation'>): ActivationRules {
+  return { contacts: 'any', taxNumberRequiredFor: [], ...institution.activation }
 }
 
 const requiredTexts = [
