@@ -61,8 +61,8 @@ export function describeRoles(person: Pick<Person, 'roles'>, now: Date, language
 }
 
 /** Registered services that say where one starts, then the institution's own links. */
-async function reachableServices(
-  context: AppContext,
+export async function reachableServices(
+  context: Pick<AppContext, 'institution'>,
   language: Language,
 ): Promise<ServiceSummary[]> {
   const registered = (await listApprovedServices())

@@ -7,10 +7,10 @@ import {
   normalizeUsername,
   updatePasswordHash,
 } from '../people/people-store.ts'
+import { hashingTurns } from './hashing-turns.ts'
 import { readKnownDevice } from './known-device.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { LoginThrottle } from './throttle.ts'
-import { Turns } from './turns.ts'
 
 export type SignInResult =
   | { readonly outcome: 'success'; readonly account: Account }
@@ -19,14 +19,6 @@ export type SignInResult =
   /** The password was right, the account may not sign in. */
   | { readonly outcome: 'standing'; readonly standing: AccountStanding; readonly account: Account }
   | { readonly outcome: 'throttled'; readonly minutes: number }
-
-/**
- * Passwords that this process checks at a time: enough to keep Node's four threads hashing while
- * others ask the store. Who waits for a turn is asked for the limit when it comes, so a thousand
- * guesses sent at once cost a few hashes, not a thousand. Beyond some ten seconds of waiting people
- * are told to come back: a line without end would serve nobody, and hold memory.
- */
-const turns = new Turns(8, 400)
 
 /**
  * Checks a username and password. The same work is done for an unknown username, a wrong password
@@ -38,7 +30,7 @@ export function signIn(
   request: Request,
   credentials: { username: string; password: string },
 ): Promise<SignInResult> {
-  return turns.take(() => checkCredentials(context, throttle, request, credentials))
+  return hashingTurns.take(() => checkCredentials(context, throttle, request, credentials))
 }
 
 async function checkCredentials(
@@ -96,7 +88,7 @@ async function checkCredentials(
 }
 
 /** Many people type their mail address, which is username@scope. */
-function withoutScope(username: string, scope: string): string {
+export function withoutScope(username: string, scope: string): string {
   const [local, domain, ...rest] = username.trim().split('@')
   return domain?.toLowerCase() === scope && rest.length === 0 ? (local as string) : username
 }

@@ -1,13 +1,10 @@
-import { randomInt } from 'node:crypto'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import type { AppContext } from '../context.ts'
 import { type ErrorCode, IdpError } from '../errors.ts'
 import { languageOf, pageAddress } from './language.ts'
+import { createReference } from './reference.ts'
 import { renderPage } from './render.ts'
 import { webParts } from './web-parts.ts'
-
-/** Letters and digits that nobody mistakes for one another, read aloud or written by hand. */
-const referenceLetters = 'ABCDEFGHJKMNPQRTUVWXYZ2346789'
 
 const [el, en] = ['el-GR', 'en-GB'].map(
   (locale) =>
@@ -21,15 +18,6 @@ const [el, en] = ['el-GR', 'en-GB'].map(
 ) as [Intl.DateTimeFormat, Intl.DateTimeFormat]
 const timeFormats = { el, en }
 
-/** What the person quotes to the helpdesk and the log holds too, e.g. `K7F-2QX`. */
-export function createReference(): string {
-  const letters = Array.from(
-    { length: 6 },
-    () => referenceLetters[randomInt(referenceLetters.length)],
-  )
-  return `${letters.slice(0, 3).join('')}-${letters.slice(3).join('')}`
-}
-
 /**
  * The one place where an error becomes an answer: a page in the person's language, or JSON for
  * software that asks for it, each with a reference that the log line carries too. Nothing of an
@@ -38,7 +26,8 @@ export function createReference(): string {
 export function pageErrorHandler(context: Pick<AppContext, 'log' | 'now'>): ErrorRequestHandler {
   return (error, req, res, next) => {
     const { code, status } = classify(error)
-    const reference = createReference()
+    // A matter that has a reference already, such as an activation, keeps it.
+    const reference: string = res.locals.reference ?? createReference()
     // Only the path: queries carry SAML messages, codes and tokens.
     const facts = { reference, code, status, method: req.method, path: req.path }
     if (status >= 500) context.log.error({ ...facts, err: error }, 'request failed')
