@@ -1,3 +1,19 @@
+import {
+  eachOf,
+  isMailAddress,
+  isRecord,
+  isText,
+  listOf,
+  localizedText,
+  mailAddress,
+  oneOf,
+  partOf,
+  type ShapeCheck,
+  text,
+  webAddress,
+  wholeNumber,
+} from './shape-check.ts'
+
 const requiredTexts = [
   'name',
   'tagline',
@@ -8,6 +24,53 @@ const requiredTexts = [
   'termsUrl',
   'accessibilityUrl',
 ] as const
+
+const otherFields: readonly string[] = [
+  'helpdesk',
+  'technicalContact',
+  'securityContact',
+  'homeOrganizationType',
+  'services',
+  'logo',
+  'colours',
+  'registrationAuthority',
+]
+
+const recordKeeper = partOf(
+  { name: localizedText, email: mailAddress, phone: text, url: webAddress },
+  ['name'],
+)
+
+const policyText = partOf(
+  {
+    version: text,
+    sections: listOf(partOf({ title: localizedText, text: localizedText }, ['title', 'text']), 1),
+  },
+  ['version', 'sections'],
+)
+
+/** Each may be absent. */
+const optionalParts: Readonly<Record<string, ShapeCheck>> = {
+  mailFrom: mailAddress,
+  recordKeepers: partOf({
+    student: recordKeeper,
+    staff: recordKeeper,
+    affiliate: recordKeeper,
+    departments: eachOf(recordKeeper),
+  }),
+  terms: policyText,
+  privacy: policyText,
+  passwordRules: partOf({
+    minLength: wholeNumber(6, 64),
+    minNonAlphabetic: wholeNumber(0, 8),
+    maxDigitRun: wholeNumber(2, 10),
+    minDifferent: wholeNumber(1, 20),
+  }),
+  activation: partOf({
+    contacts: oneOf(['any', 'exactly-one']),
+    taxNumberRequiredFor: listOf(oneOf(['undergraduate', 'postgraduate', 'staff', 'affiliate']), 0),
+  }),
+}
 
 /** What is missing or wrong in an institution file, each problem with its field's name. */
 export function findInstitutionProblems(parsed: unknown): string[] {
@@ -28,7 +91,7 @@ export function findInstitutionProblems(parsed: unknown): string[] {
   }
   for (const field of ['helpdesk', 'technicalContact', 'securityContact']) {
     const contact = parsed[field]
-    if (!isRecord(contact) || !isText(contact.email) || !/^[^\s@]+@[^\s@]+$/.test(contact.email)) {
+    if (!isRecord(contact) || !isMailAddress(contact.email)) {
       problems.push(`${field}.email: must be a mail address`)
     }
     if (field !== 'helpdesk' && (!isRecord(contact) || !isText(contact.givenName))) {
@@ -74,15 +137,39 @@ export function findInstitutionProblems(parsed: unknown): string[] {
         )
     })
   }
-  return problems
+  return [...problems, ...findOptionalProblems(parsed)]
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function findOptionalProblems(parsed: Record<string, unknown>): string[] {
+  const checkedAbove = [...requiredTexts, ...otherFields]
+  const problems = Object.entries(parsed).flatMap(([field, value]) => {
+    const check = Object.hasOwn(optionalParts, field) ? optionalParts[field] : undefined
+    if (check !== undefined) return check(value, field)
+    return checkedAbove.includes(field)
+      ? []
+      : [`${field}: no such field (docs/institution-file.md names them all)`]
+  })
+  const policies = [
+    ['terms', 'termsUrl'],
+    ['privacy', 'privacyStatementUrl'],
+  ] as const
+  return [
+    ...problems,
+    ...policies.flatMap(([policy, urlField]) =>
+      parsed[policy] === undefined ? [] : findHiddenPolicy(policy, urlField, parsed[urlField]),
+    ),
+  ]
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
+/** People would agree to the version of one text while the link shows another. */
+function findHiddenPolicy(policy: string, urlField: string, urls: unknown): string[] {
+  const page = `/info/${policy}`
+  return Object.entries(isRecord(urls) ? urls : {})
+    .filter(([, url]) => url !== page && !`${url}`.startsWith(`${page}?`))
+    .map(([language, url]) => {
+      const where = `${urlField}.${language}`
+      return `${where}: must be ${page}, the page of the text in "${policy}", got "${url}"`
+    })
 }
 
 function isSize(value: unknown): boolean {

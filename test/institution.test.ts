@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { ConfigError } from '../src/config.ts'
+import { acceptedVersions, activationRules, loadInstitution } from '../src/institution.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'propylaia-institution-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const demoFile = join(import.meta.dirname, '../demo/institution.json')
+const demo = JSON.parse(readFileSync(demoFile, 'utf8'))
+const optional =
+  'mailFrom recordKeepers terms privacy passwordRules activation registrationAuthority'.split(' ')
+const plain = Object.fromEntries(
+  Object.entries(demo).filter(([field]) => !optional.includes(field)),
+)
+
+const both = (text: string) => ({ el: text, en: text })
+const section = { title: both('Τίτλος'), text: both('Κείμενο') }
+const keeper = { name: both('Γραμματεία') }
+
+function load(changes: Record<string, unknown>) {
+  const file = join(folder, 'institution.json')
+  writeFileSync(file, JSON.stringify({ ...plain, ...changes }))
+  return loadInstitution(file)
+}
+
+/** What the start says about the file, without its name. */
+function problemsOf(changes: Record<string, unknown>): string[] {
+  try {
+    load(changes)
+    return []
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    return error.problems.map((problem) => problem.replace(/^INSTITUTION_FILE \S+: /, ''))
+  }
+}
+
+describe('the institution file', () => {
+  it('needs none of the optional parts', () => {
+    assert.deepEqual(problemsOf({}), [])
+  })
+
+  it('may have them all', () => {
+    const file = load({
+      mailFrom: 'no-reply@uni.example.gr',
+      recordKeepers: {
+        student: { ...keeper, email: 'gr@uni.example.gr', phone: '+30 210', url: 'https://x.gr/' },
+        staff: keeper,
+        affiliate: keeper,
+        departments: { INF: keeper, '0101': keeper },
+      },
+      terms: { version: '2026-09-01', sections: [section] },
+      privacy: { version: '1', sections: [section, section] },
+      passwordRules: { minLength: 12, minNonAlphabetic: 0, maxDigitRun: 2, minDifferent: 20 },
+      activation: { contacts: 'exactly-one', taxNumberRequiredFor: ['undergraduate', 'staff'] },
+    })
+    assert.equal(file.recordKeepers?.departments?.['0101']?.name.el, 'Γραμματεία')
+  })
+
+  it('may leave out any rule', () => {
+    assert.deepEqual(problemsOf({ passwordRules: {}, activation: {}, recordKeepers: {} }), [])
+  })
+
+  const wrong: [string, Record<string, unknown>, string[]][] = [
+    [
+      'a sender that is no address',
+      { mailFrom: 'Help <help@uni.example.gr>' },
+      ['mailFrom: must be a mail address, got "Help <help@uni.example.gr>"'],
+    ],
+    [
+      'a record keeper without an English name',
+      { recordKeepers: { staff: { name: { el: 'Προσωπικό' } } } },
+      ['recordKeepers.staff.name.en: must be a text, got nothing'],
+    ],
+    [
+      "a department's wrong details, each by its code",
+      {
+        recordKeepers: {
+          departments: { INF: { ...keeper, email: 'none', url: '/gr' }, MATH: 'Γραμματεία' },
+        },
+      },
+      [
+        'recordKeepers.departments.INF.email: must be a mail address, got "none"',
+        'recordKeepers.departments.INF.url: must be a URL that starts with https:// or http://, got "/gr"',
+        'recordKeepers.departments.MATH: must be an object, got "Γραμματεία"',
+      ],
+    ],
+    [
+      'a link that would run script',
+      { recordKeepers: { staff: { ...keeper, url: 'javascript:alert(1)' } } },
+      [
+        'recordKeepers.staff.url: must be a URL that starts with https:// or http://, got "javascript:alert(1)"',
+      ],
+    ],
+    [
+      'texts without version or sections',
+      { terms: {}, privacy: { version: 3, sections: [] } },
+      [
+        'terms.version: must be a text, got nothing',
+        'terms.sections: must be a list, got nothing',
+        'privacy.version: must be a text, got 3',
+        'privacy.sections: must have at least 1, got none',
+      ],
+    ],
+    [
+      'a section with a title only',
+      { terms: { version: '1', sections: [section, { title: both('Τίτλος') }] } },
+      ['terms.sections[1].text: must be an object, got nothing'],
+    ],
+    [
+      'password rules that nobody could keep, or that protect nobody',
+      {
+        passwordRules: {
+          minLength: 5,
+          minNonAlphabetic: 9,
+          maxDigitRun: 1,
+          minDifferent: '5',
+        },
+      },
+      [
+        'passwordRules.minLength: must be a whole number from 6 to 64, got 5',
+        'passwordRules.minNonAlphabetic: must be a whole number from 0 to 8, got 9',
+        'passwordRules.maxDigitRun: must be a whole number from 2 to 10, got 1',
+        'passwordRules.minDifferent: must be a whole number from 1 to 20, got "5"',
+      ],
+    ],
+    [
+      'unknown rules of activation',
+      { activation: { contacts: 'one', taxNumberRequiredFor: ['student'] } },
+      [
+        'activation.contacts: must be "any" or "exactly-one", got "one"',
+        'activation.taxNumberRequiredFor[0]: must be "undergraduate" or "postgraduate" or "staff" or "affiliate", got "student"',
+      ],
+    ],
+    [
+      'a list in place of an object, and null',
+      { recordKeepers: [keeper], activation: null },
+      [
+        'recordKeepers: must be an object, got [{"name":{"el":"Γραμματεία","en":"Γραμματεία"}}]',
+        'activation: must be an object, got null',
+      ],
+    ],
+    [
+      'misspelt fields, which would otherwise do nothing',
+      {
+        recordKeeper: {},
+        passwordRules: { minLenght: 12 },
+        recordKeepers: { students: keeper, staff: { ...keeper, mail: 'hr@uni.example.gr' } },
+        terms: { version: '1', sections: [{ ...section, el: 'Κείμενο' }], date: '2026' },
+      },
+      [
+        'recordKeeper: no such field (docs/institution-file.md names them all)',
+        'passwordRules.minLenght: no such field, expected only minLength, minNonAlphabetic, maxDigitRun, minDifferent',
+        'recordKeepers.students: no such field, expected only student, staff, affiliate, departments',
+        'recordKeepers.staff.mail: no such field, expected only name, email, phone, url',
+        'terms.sections[0].el: no such field, expected only title, text',
+        'terms.date: no such field, expected only version, sections',
+      ],
+    ],
+    [
+      'names that every object has',
+      { constructor: {}, passwordRules: { toString: 1 } },
+      [
+        'constructor: no such field (docs/institution-file.md names them all)',
+        'passwordRules.toString: no such field, expected only minLength, minNonAlphabetic, maxDigitRun, minDifferent',
+      ],
+    ],
+    [
+      'terms that the link to the terms does not show',
+      {
+        termsUrl: { el: 'https://uni.example.gr/oroi', en: '/info/terms?lang=en' },
+        terms: { version: '1', sections: [section] },
+      },
+      [
+        'termsUrl.el: must be /info/terms, the page of the text in "terms", got "https://uni.example.gr/oroi"',
+      ],
+    ],
+  ]
+  for (const [what, changes, problems] of wrong) {
+    it(`is refused for ${what}`, () => {
+      assert.deepEqual(problemsOf(changes).sort(), problems.sort())
+    })
+  }
+
+  it('repeats only the beginning of a long wrong value', () => {
+    const [problem] = problemsOf({ mailFrom: 'x'.repeat(5000) })
+    assert.ok((problem as string).length < 120, problem)
+  })
+})
+
+describe('what the institution file decides', () => {
+  it('is which versions somebody accepts', () => {
+    const versions = acceptedVersions(
+      load({ privacy: { version: '2026-09-01', sections: [section] } }),
+    )
+    assert.deepEqual(versions, { terms: 'unversioned', privacy: '2026-09-01' })
+  })
+
+  it('is how people activate, where it says something', () => {
+    assert.deepEqual(activationRules(load({})), { contacts: 'any', taxNumberRequiredFor: [] })
+    assert.deepEqual(activationRules(load({ activation: { contacts: 'exactly-one' } })), {
+      contacts: 'exactly-one',
+      taxNumberRequiredFor: [],
+    })
+  })
+})
