@@ -63,6 +63,11 @@ async function prepare({ context }: Runtime): Promise<void> {
     await registerDemoServices(context)
   }
   if (config.isProduction) await refuseDemoData()
+  if (config.isProduction && context.amkaRegistry.name === 'embedded') {
+    log.warn(
+      'AMKA_REGISTRY_URL is not set: numbers that people give are checked only against the imported records',
+    )
+  }
   const report = await loadMetadataDirectory(config.metadataDir)
   for (const problem of report.problems) log.error(problem)
   for (const finding of report.findings) log.warn(finding)
@@ -155,6 +160,7 @@ async function announce(
     `  SAML metadata        ${config.baseUrl}/saml/metadata`,
     `  OpenID Connect       ${config.baseUrl}/.well-known/openid-configuration`,
     `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
+    `  AMKA registry        ${config.amkaRegistryUrl === undefined ? 'embedded: answers from the imported records' : new URL(config.amkaRegistryUrl).host}`,
   ]
   if (demo) {
     const { demoAccounts } = await import('../demo/people.ts')

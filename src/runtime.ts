@@ -1,5 +1,6 @@
 import mongoose from 'mongoose'
 import pino, { type Logger } from 'pino'
+import { openAmkaRegistry } from './amka-registry/open-amka-registry.ts'
 import { openAuditLog } from './audit/store-audit-log.ts'
 import { type Config, demoInstitutionFile } from './config.ts'
 import type { AppContext } from './context.ts'
@@ -43,6 +44,7 @@ export async function openRuntime(
     useClientSecretKey(secrets)
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
+    const amkaRegistry = openAmkaRegistry({ config, secrets, log })
     const sessions = await openSessionStore(config, log, now)
     const watcher = watchVersions((name) => {
       if (name === 'keys')
@@ -52,7 +54,7 @@ export async function openRuntime(
       if (name === 'federation') clearServiceCache()
     })
     return {
-      context: { config, institution, secrets, keys, audit, log, now },
+      context: { config, institution, secrets, keys, audit, amkaRegistry, log, now },
       store,
       sessions,
       async close() {

@@ -1,9 +1,15 @@
 import { randomInt } from 'node:crypto'
 import { hashPassword } from '../login/password.ts'
 import { type Account, accountStanding } from '../people/account.ts'
-import { activateAccount, releaseAccount, stopAccount } from '../people/account-state.ts'
+import { releaseAccount, stopAccount } from '../people/account-state.ts'
+import { completeActivation } from '../people/activation.ts'
 import { maskNationalNumber, openNationalNumber } from '../people/national-number.ts'
-import { findAccountByUsername, findPerson, normalizeUsername } from '../people/people-store.ts'
+import {
+  findAccount,
+  findAccountByUsername,
+  findPerson,
+  normalizeUsername,
+} from '../people/people-store.ts'
 import { currentRoles, type SealedNationalNumber } from '../people/person.ts'
 import { importRegistry } from '../people/registry-import.ts'
 import { type RegistryColumn, registryColumns } from '../people/registry-record.ts'
@@ -164,8 +170,22 @@ async function activate(context: Needs, account: Account, values: Values): Promi
   if (password.length < 8 || Buffer.byteLength(password) > 1024) {
     return fail('the password must have at least 8 characters and at most 1024 bytes')
   }
-  if (!(await activateAccount(account._id, await hashPassword(password), context.now()))) {
-    return fail(`the account "${account.username}" is ${account.state}, not pending`)
+  const { username } = account
+  const outcome = await completeActivation(
+    account._id,
+    {
+      username,
+      passwordHash: await hashPassword(password),
+      activation: { way: 'administrator' },
+    },
+    context.now(),
+  )
+  if (outcome === 'username-changed') {
+    return fail(`the source has just given "${username}" another username; find it and try again`)
+  }
+  if (outcome === 'not-pending') {
+    const state = (await findAccount(account._id))?.state ?? 'gone'
+    return fail(`the account "${username}" is ${state}, not pending`)
   }
   record(context, 'account.activate', account)
   const text = made ? `password: ${made}\n` : ''
@@ -193,10 +213,15 @@ async function showAccount(context: Needs, username: string, values: Values): Pr
     stateReason: account.stateReason,
     hasPassword: account.passwordHash !== undefined,
     activatedAt: account.activatedAt,
+    activation: account.activation,
+    activatedRoles: account.activatedRoles,
+    acceptedTerms: account.acceptedTerms,
     passwordChangedAt: account.passwordChangedAt,
     expiresAt: account.expiresAt,
     mobile: account.mobile,
+    mobileConsentAt: account.mobileConsentAt,
     email: account.email,
+    emailConsentAt: account.emailConsentAt,
     firstName: person?.firstName,
     lastName: person?.lastName,
     fatherName: person?.fatherName,

@@ -2,23 +2,6 @@ import type { Account, AccountState } from './account.ts'
 import { accounts } from './people-store.ts'
 
 /**
- * Activates a pending account with its first password.
- *
- * @returns false when it is not pending (any more)
- */
-export async function activateAccount(
-  personId: string,
-  passwordHash: string,
-  now: Date,
-): Promise<boolean> {
-  const result = await accounts().updateOne(
-    { _id: personId, state: 'pending' },
-    { $set: { state: 'active', passwordHash, passwordChangedAt: now, activatedAt: now } },
-  )
-  return result.matchedCount === 1
-}
-
-/**
  * Stops an account: nobody signs in with it until it is released. The caller ends its sessions.
  *
  * @param reason for admins; the person never sees it

@@ -25,12 +25,17 @@ export function findAccount(personId: string): Promise<Account | null> {
   return accounts().findOne({ _id: personId })
 }
 
+/** What only the import needs stays in the store. */
+const projection = { records: 0, version: 0, username: 0 }
+
 export async function findPerson(personId: string): Promise<Person | null> {
-  const person = await people().findOne(
-    { _id: personId },
-    { projection: { records: 0, version: 0, username: 0 } },
-  )
+  const person = await people().findOne({ _id: personId }, { projection })
   return person && withNumbers(person)
+}
+
+/** @param filter over indexed fields: there may be a hundred thousand people */
+export async function findPeople(filter: mongo.Filter<StoredPerson>): Promise<Person[]> {
+  return (await people().find(filter, { projection }).toArray()).map(withNumbers)
 }
 
 export interface PersonWithAccount {

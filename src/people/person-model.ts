@@ -108,5 +108,7 @@ personSchema.index({ username: 1 }, { unique: true, sparse: true })
 // Activation looks people up by the contact details that their source holds.
 personSchema.index({ 'roles.mobile': 1 }, { sparse: true })
 personSchema.index({ 'roles.email': 1 }, { sparse: true })
+// The embedded AMKA registry asks for a surname and a birth date.
+personSchema.index({ birthDate: 1 }, { sparse: true })
 
 export const PersonModel = model('Person', personSchema)

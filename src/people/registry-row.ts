@@ -4,6 +4,8 @@ import { isRealDate } from './calendar.ts'
 import type { Checked } from './checked.ts'
 import { isCountryCode } from './country.ts'
 import { transliterate } from './elot743.ts'
+import { checkPersonalEmail } from './email.ts'
+import { checkForeignNumber, minForeignSsn, minForeignTaxNumber } from './foreign-number.ts'
 import { maskNationalNumber } from './national-number.ts'
 import type { DegreeLevel, Gender, RoleKind, RoleStatus } from './person.ts'
 import { checkPhone } from './phone.ts'
@@ -183,7 +185,7 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
       numbers.push({ country: 'GR', number: ssn })
       return numbers
     }
-    const ssn = take('ssn', (text) => checkForeignNumber(text, 4, 'SSN_PATTERN'))
+    const ssn = take('ssn', (text) => checkForeignNumber(text, minForeignSsn, 'SSN_PATTERN'))
     if (ssn !== undefined && ssnCountry !== undefined) {
       numbers.push({ country: ssnCountry, number: ssn })
     }
@@ -193,7 +195,9 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
   function readTaxNumber(): NationalNumber | undefined {
     const afmCountry = country('afmCountry') ?? 'GR'
     const afm = take('afm', (text) =>
-      afmCountry === 'GR' ? checkAfm(text) : checkForeignNumber(text, 2, 'AFM_PATTERN'),
+      afmCountry === 'GR'
+        ? checkAfm(text)
+        : checkForeignNumber(text, minForeignTaxNumber, 'AFM_PATTERN'),
     )
     return afm === undefined ? undefined : { country: afmCountry, number: afm }
   }
@@ -245,29 +249,6 @@ export function shownValue(column: RegistryColumn, value: string): string {
         checkAmka(digits).value === undefined ? digits : maskNationalNumber(digits),
       )
   return shown.length > 100 ? `${shown.slice(0, 100)}…` : shown
-}
-
-function checkForeignNumber<R extends RowProblemReason>(
-  text: string,
-  minLength: number,
-  reason: R,
-): Checked<R> {
-  const value = text.replace(/[\s\-./]/g, '').toUpperCase()
-  return /^[A-Z0-9]{2,32}$/.test(value) && value.length >= minLength ? { value } : { reason }
-}
-
-/** Lower-cased: people look themselves up by it and do not remember their capitals. */
-function checkPersonalEmail(
-  text: string,
-  scope: string,
-): Checked<'EMAIL_INVALID' | 'EMAIL_INSTITUTIONAL'> {
-  const value = text.toLowerCase()
-  const match =
-    /^[^\s@<>(),;:"[\]\\]{1,64}@((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})$/.exec(value)
-  if (!match) return { reason: 'EMAIL_INVALID' }
-  const domain = match[1] as string
-  if (domain === scope || domain.endsWith(`.${scope}`)) return { reason: 'EMAIL_INSTITUTIONAL' }
-  return { value }
 }
 
 function departmentName(el: string | undefined, en: string | undefined) {

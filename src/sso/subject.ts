@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { AppContext } from '../context.ts'
 import { accountStanding } from '../people/account.ts'
+import { withActivatedRoles } from '../people/activated-roles.ts'
 import { findPersonWithAccount, type PersonWithAccount } from '../people/people-store.ts'
 import { rememberedSubject } from './request-subject.ts'
 import type { SsoSession } from './sso-session.ts'
 
+/** The person has only the roles that the account activated: no other counts anywhere. */
 export type SessionSubject = PersonWithAccount
 
 /**
@@ -31,6 +33,8 @@ export async function loadActiveSubject(
   return ifActive(await findPersonWithAccount(personId), now)
 }
 
-function ifActive(subject: SessionSubject | undefined, now: Date): SessionSubject | undefined {
-  return subject && accountStanding(subject.account, now) === 'active' ? subject : undefined
+function ifActive(subject: PersonWithAccount | undefined, now: Date): SessionSubject | undefined {
+  if (!subject || accountStanding(subject.account, now) !== 'active') return undefined
+  const person = withActivatedRoles(subject.person, subject.account)
+  return person === subject.person ? subject : { ...subject, person }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { activateAccount, releaseAccount, stopAccount } from '../../src/people/account-state.ts'
+import { releaseAccount, stopAccount } from '../../src/people/account-state.ts'
+import { completeActivation } from '../../src/people/activation.ts'
 import {
   accounts,
   findAccount,
@@ -68,14 +69,6 @@ describe('people and accounts in the store', () => {
 })
 
 describe('states of an account', () => {
-  it('activate once', async () => {
-    assert.equal(await activateAccount(personId, 'hash', now), true)
-    assert.equal(await activateAccount(personId, 'other', now), false)
-    const account = await findAccount(personId)
-    assert.equal(account?.passwordHash, 'hash')
-    assert.deepEqual(account?.activatedAt, now)
-  })
-
   it('lock only what is active, disable anything, and come back to where they were', async () => {
     assert.equal(await stopAccount(personId, 'locked', undefined), false)
     assert.equal(await stopAccount(personId, 'disabled', 'left'), true)
@@ -84,7 +77,9 @@ describe('states of an account', () => {
     assert.equal(await releaseAccount(await account(), 'locked'), undefined)
     assert.equal(await releaseAccount(await account(), 'disabled'), 'pending')
     assert.equal((await account()).stateReason, undefined)
-    await activateAccount(personId, 'hash', now)
+    const activation = { way: 'administrator' } as const
+    const facts = { username: 'dpapadopoulou', passwordHash: 'hash', activation }
+    assert.equal(await completeActivation(personId, facts, now), 'done')
     assert.equal(await stopAccount(personId, 'locked', undefined), true)
     assert.equal(await stopAccount(personId, 'disabled', undefined), true)
     assert.equal(await releaseAccount(await account(), 'disabled'), 'active')

@@ -1,0 +1,120 @@
+import type { Logger } from 'pino'
+import type { AmkaAnswer, AmkaQuestion, AmkaRegistry } from './amka-registry.ts'
+import { readCollection } from './collection.ts'
+
+export interface NationalRegistryOptions {
+  /** The part before `/ssn/`. */
+  readonly url: string
+  readonly token: string
+  readonly log: Pick<Logger, 'error'>
+  /** For connection, answer and body together. */
+  readonly timeoutMs?: number
+}
+
+const defaultTimeoutMs = 5000
+
+/** Bytes. An answer about one person has a few hundred. */
+const maxBodyBytes = 65_536
+
+/**
+ * The national AMKA registry over GUnet's interface (Collection+JSON). Whatever is not one of its
+ * defined answers is `unreachable`, so that a broken proxy's friendly page never passes for a match.
+ * It asks once: the person tries again, knowing that they wait.
+ *
+ * Nothing here logs the number, the name or the date, so no URL and no body either.
+ */
+export function nationalRegistry(options: NationalRegistryOptions): AmkaRegistry {
+  const { log, token, timeoutMs = defaultTimeoutMs } = options
+  const host = new URL(options.url).host
+
+  /** @throws whatever went wrong on the way, a time-out and an oversized body included */
+  async function ask(question: AmkaQuestion): Promise<{ status: number; body: string }> {
+    const query = `ssn=${encodeURIComponent(question.amka)}&familyName=${encodeURIComponent(question.familyName)}&birthDate=${encodeURIComponent(question.birthDate)}`
+    const response = await fetch(`${options.url}/ssn/?${query}`, {
+      headers: {
+        accept: 'application/vnd.collection+json',
+        ...(token === '' ? {} : { authorization: `Token ${token}` }),
+      },
+      // Followed, it would take token and number to a host that nobody registered.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    return { status: response.status, body: await readLimited(response) }
+  }
+
+  return {
+    name: 'national',
+    async check(question) {
+      let answered: { status: number; body: string }
+      try {
+        answered = await ask(question)
+      } catch (error) {
+        log.error(
+          { host, reason: reasonOf(error, timeoutMs) },
+          'the AMKA registry does not answer: activations that need it are told to try again later; look at AMKA_REGISTRY_URL, the network, and with the registry',
+        )
+        return 'unreachable'
+      }
+      const { status, body } = answered
+      const { answer, reason } = readAnswer(status, body, question.amka)
+      if (answer === 'refused') {
+        log.error(
+          { host, status },
+          'the AMKA registry refuses our token, so nobody without a checked number can activate: ask the registry for a valid one and set AMKA_REGISTRY_TOKEN',
+        )
+      }
+      if (answer === 'unreachable') {
+        log.error(
+          { host, status, reason },
+          'the AMKA registry gave an answer that its interface does not have: activations that need it are told to try again later; look whether AMKA_REGISTRY_URL is the part before /ssn/, and with the registry',
+        )
+      }
+      return answer
+    },
+  }
+}
+
+function readAnswer(
+  status: number,
+  body: string,
+  amka: string,
+): { answer: AmkaAnswer; reason?: string } {
+  const unusable = (reason: string) => ({ answer: 'unreachable' as const, reason })
+  const collection = readCollection(body)
+  if (!collection) return unusable('no Collection+JSON')
+  const { errorCode, items } = collection
+  if (status === 400 && errorCode === 'ssnerr002') return { answer: 'mismatch' }
+  if (status === 403 && errorCode === 'ssnerr001') return { answer: 'refused' }
+  if (status !== 200) return unusable('status')
+  if (collection.hasError) return unusable('an error with status 200')
+  if (!items) return unusable('items is not a list')
+  if (items.length === 0) return { answer: 'unknown' }
+  const numbers = items.map((item) => item.get('ssn'))
+  return numbers.every((number) => number === amka)
+    ? { answer: 'match' }
+    : unusable('an item without the number that was asked')
+}
+
+/** @throws {Error} when the body is longer than any right answer */
+async function readLimited(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length
+    // Leaving the loop cancels the rest.
+    if (length > maxBodyBytes) throw new TooLong()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+class TooLong extends Error {}
+
+/** Errors of fetch may quote the address, and the address holds the number: only known words pass. */
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof TooLong) return `an answer of more than ${maxBodyBytes} bytes`
+  const { name, cause } = error as Error
+  if (name === 'TimeoutError') return `nothing within ${timeoutMs} ms`
+  const code = (cause as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'the connection failed'
+}

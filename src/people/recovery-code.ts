@@ -1,0 +1,181 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { AppContext } from '../context.ts'
+import { keyedHash } from '../keys/keyed-hash.ts'
+import { type Account, type AcceptedTerms, accountStanding, type RecoveryCode } from './account.ts'
+import { activationUpdate } from './activation.ts'
+import { makePassphrase, normalizePassphrase } from './passphrase.ts'
+import { accounts, findAccount, findPerson } from './people-store.ts'
+import { athensDate, type Person } from './person.ts'
+import { canActivate } from './role-choice.ts'
+
+/** Wrong passphrases that a code outlives, but one. */
+const tries = 5
+const dayMs = 24 * 60 * 60_000
+
+export interface IssuedCode {
+  /** As it is printed; kept nowhere. */
+  readonly passphrase: string
+  /** What the account keeps of it. */
+  readonly code: RecoveryCode
+}
+
+/** Makes a one-time passphrase («συνθηματικό ανάκτησης») for an account, not yet written to it. */
+export function makeRecoveryCode(
+  context: Pick<AppContext, 'secrets' | 'now'>,
+  accountId: string,
+  days: number,
+): IssuedCode {
+  const passphrase = makePassphrase()
+  const issuedAt = context.now()
+  const expiresAt = new Date(issuedAt.getTime() + days * dayMs)
+  const hmac = codeHash(context, accountId, passphrase).toString('hex')
+  return { passphrase, code: { hmac, issuedAt, expiresAt, triesLeft: tries } }
+}
+
+/**
+ * Gives an account a one-time passphrase. A new one voids the old.
+ *
+ * @returns the passphrase: nobody can read it again
+ * @throws {Error} when there is no such account
+ */
+export async function issueRecoveryCode(
+  context: Pick<AppContext, 'secrets' | 'now'>,
+  accountId: string,
+  options: { days: number },
+): Promise<string> {
+  const { passphrase, code } = makeRecoveryCode(context, accountId, options.days)
+  const { matchedCount } = await accounts().updateOne(
+    { _id: accountId },
+    { $set: { recoveryCode: code } },
+  )
+  if (matchedCount === 0) throw new Error(`there is no account of the person ${accountId}`)
+  return passphrase
+}
+
+/** Why a passphrase was refused: for the helpdesk, never for the page. */
+export type CodeRefusal =
+  | 'unknown-username'
+  | 'no-code'
+  | 'code-expired'
+  | 'code-used-up'
+  | 'wrong-passphrase'
+
+export type Redemption =
+  | { readonly outcome: 'done'; readonly account: Account }
+  | {
+      readonly outcome: 'refused'
+      readonly reason: CodeRefusal
+      readonly account?: Account
+      /** A try was written down; where none was, the caller writes as much. */
+      readonly tookTry: boolean
+    }
+  /** The passphrase was right in these three; it stays as it was. */
+  | { readonly outcome: 'already-active'; readonly account: Account }
+  | { readonly outcome: 'stopped'; readonly account: Account }
+  | { readonly outcome: 'not-chosen'; readonly account: Account }
+
+/** What the person chose, once the passphrase was found right. */
+export interface ChosenPassword {
+  readonly passwordHash: string
+  readonly acceptedTerms: AcceptedTerms
+}
+
+/**
+ * Activates a pending account by its one-time passphrase. Nothing tells apart what is refused: an
+ * unknown username, an account without a code, a wrong, expired or used one take the same queries.
+ *
+ * @param username already brought to form by normalizeUsername()
+ * @param choose asked only after the right passphrase: the password, or undefined when it may not be
+ *   this one; the passphrase can then be used again
+ */
+export async function redeemForActivation(
+  context: Pick<AppContext, 'secrets' | 'now'>,
+  username: string,
+  passphrase: string,
+  choose: (account: Account, person: Person) => Promise<ChosenPassword | undefined>,
+): Promise<Redemption> {
+  const now = context.now()
+  const found = await accounts().findOne({ username })
+  const account = await takeTry(found?._id ?? '', now)
+  const given = codeHash(context, found?._id ?? '', passphrase)
+  const kept = Buffer.from(account?.recoveryCode?.hmac ?? '', 'hex')
+  const isRight = kept.length === given.length && timingSafeEqual(kept, given)
+  if (!account || !isRight) return refusal(found, account !== null, now)
+  const hmac = given.toString('hex')
+  await giveTryBack(account._id, hmac)
+
+  const standing = accountStanding(account, now)
+  if (standing === 'active') return { outcome: 'already-active', account }
+  const person = await findPerson(account._id)
+  const today = athensDate(now)
+  if (standing !== 'pending' || !person?.roles.some((role) => canActivate(role, today))) {
+    return { outcome: 'stopped', account }
+  }
+  const chosen = await choose(account, person)
+  if (!chosen) return { outcome: 'not-chosen', account }
+
+  // One write: of several at once with the same passphrase one finds it, and a crash before or
+  // after leaves either a pending account with its code or an active one without.
+  const facts = { ...chosen, username, activation: { way: 'passphrase' } as const }
+  const { matchedCount } = await accounts().updateOne(
+    {
+      _id: account._id,
+      state: 'pending',
+      username,
+      'recoveryCode.hmac': hmac,
+      'recoveryCode.expiresAt': { $gt: now },
+    },
+    activationUpdate(facts, context.now()),
+  )
+  if (matchedCount === 1) return { outcome: 'done', account }
+  const after = await findAccount(account._id)
+  return after?.state === 'active'
+    ? { outcome: 'already-active', account }
+    : { ...refusal(after, true, now), reason: 'no-code' }
+}
+
+/** Takes a try before the passphrase is compared, so parallel guesses get no extra ones. */
+function takeTry(accountId: string, now: Date): Promise<Account | null> {
+  return accounts().findOneAndUpdate(
+    {
+      _id: accountId,
+      'recoveryCode.triesLeft': { $gt: 0 },
+      'recoveryCode.expiresAt': { $gt: now },
+    },
+    { $inc: { 'recoveryCode.triesLeft': -1 } },
+  )
+}
+
+/** Only wrong passphrases count: somebody may need several tries to find a password. */
+async function giveTryBack(accountId: string, hmac: string): Promise<void> {
+  await accounts().updateOne(
+    { _id: accountId, 'recoveryCode.hmac': hmac },
+    { $inc: { 'recoveryCode.triesLeft': 1 } },
+  )
+}
+
+function refusal(account: Account | null, tookTry: boolean, now: Date) {
+  return {
+    outcome: 'refused' as const,
+    reason: refusalReason(account, tookTry, now),
+    tookTry,
+    ...(account ? { account } : {}),
+  }
+}
+
+function refusalReason(account: Account | null, tookTry: boolean, now: Date): CodeRefusal {
+  if (!account) return 'unknown-username'
+  if (tookTry) return 'wrong-passphrase'
+  if (!account.recoveryCode) return 'no-code'
+  return account.recoveryCode.expiresAt <= now ? 'code-expired' : 'code-used-up'
+}
+
+/** Bound to the account, so that two accounts with the same passphrase do not show it. */
+function codeHash(
+  context: Pick<AppContext, 'secrets'>,
+  accountId: string,
+  passphrase: string,
+): Buffer {
+  const text = `recovery|${accountId}|${normalizePassphrase(passphrase)}`
+  return keyedHash(context.secrets.get('code-hmac'), text)
+}
