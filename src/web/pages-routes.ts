@@ -1,37 +1,51 @@
 import express, { type Router } from 'express'
+import type { PolicyText } from '../institution.ts'
+import { type Language, languageOf } from './language.ts'
 import { renderPage } from './render.ts'
 import { webParts } from './web-parts.ts'
 
-const infoTopics = {
-  privacy: 'privacyStatementUrl',
-  terms: 'termsUrl',
-  accessibility: 'accessibilityUrl',
-} as const
-
-/** Pages with short general texts, and stand-ins for what the helpdesk does by hand. */
+/** Texts of the institution, or general ones, and a stand-in for what the helpdesk does by hand. */
 export function pagesRoutes(): Router {
   const router = express.Router()
-  for (const [topic, field] of Object.entries(infoTopics)) {
+  for (const [topic, urlField] of [
+    ['privacy', 'privacyStatementUrl'],
+    ['terms', 'termsUrl'],
+    ['accessibility', 'accessibilityUrl'],
+  ] as const) {
     router.get(`/info/${topic}`, (req, res, next) => {
-      const { el, en } = webParts(req).context.institution[field]
+      const { institution } = webParts(req).context
+      const { el, en } = institution[urlField]
       // Only when the institution names them as its own: they would pass for its policy.
       const isOurs = [el, en].some((url) => url.startsWith(`/info/${topic}`))
-      if (isOurs) renderPage(req, res, 'info/text', { topic })
-      else next()
+      if (!isOurs) return next()
+      const policy = topic === 'accessibility' ? undefined : institution[topic]
+      if (policy === undefined) return renderPage(req, res, 'info/text', { topic })
+      const { version } = policy
+      renderPage(req, res, 'info/policy', {
+        topic,
+        version,
+        sections: sectionsIn(policy, languageOf(req)),
+      })
     })
   }
   // Where a service sends people after a failure (SAML metadata errorURL, REFEDS Error Handling 1.0).
   router.get('/saml/error', (req, res) => {
     renderPage(req, res, 'saml/error-url', { problem: readServiceProblem(req.query) })
   })
-  // Until these have forms of their own, the helpdesk does what they are for.
-  for (const [path, topic] of [
-    ['/register', 'register'],
-    ['/account/recover', 'recover'],
-  ] as const) {
-    router.get(path, (req, res) => renderPage(req, res, 'info/not-yet', { topic }))
-  }
+  // Until it has a form of its own, the helpdesk does what it is for.
+  router.get('/account/recover', (req, res) => renderPage(req, res, 'info/not-yet'))
   return router
+}
+
+/** Paragraphs are parted by an empty line; whatever looks like markup is text. */
+function sectionsIn(policy: PolicyText, language: Language) {
+  return policy.sections.map(({ title, text }) => ({
+    title: title[language],
+    paragraphs: text[language]
+      .split(/\n\s*\n/)
+      .map((paragraph) => paragraph.trim())
+      .filter((paragraph) => paragraph !== ''),
+  }))
 }
 
 const serviceProblemCodes = [

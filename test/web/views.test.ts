@@ -57,6 +57,7 @@ const samples: Record<string, object[]> = {
         { kind: 'faculty', state: 'current' },
         { kind: 'staff', state: 'suspended' },
         { kind: 'affiliate', state: 'current' },
+        { kind: 'staff', state: 'inactive' },
       ],
       services: [service, { name: 'Webmail', url: 'https://webmail.example/' }],
     },
@@ -81,7 +82,12 @@ const samples: Record<string, object[]> = {
     problem: { code, at: '2026', service: hostile, transaction: hostile, context: hostile },
   })),
   'info/text': ['privacy', 'terms', 'accessibility'].map((topic) => ({ topic })),
-  'info/not-yet': ['register', 'recover'].map((topic) => ({ topic })),
+  'info/policy': ['privacy', 'terms'].map((topic) => ({
+    topic,
+    version: hostile,
+    sections: [{ title: hostile, paragraphs: [hostile, 'b'] }],
+  })),
+  'info/not-yet': [{}],
   'dev/index': [
     {
       accounts: ['active', 'pending', 'locked', 'disabled', 'expired'].map((state) => ({
@@ -167,7 +173,6 @@ describe('pages of the web room', () => {
     const { app } = createWebApp()
     app.use(pagesRoutes())
     for (const path of [
-      '/register',
       '/account/recover',
       '/info/privacy',
       '/info/terms',
