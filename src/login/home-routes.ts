@@ -2,14 +2,19 @@ import { Router } from 'express'
 import type { AppContext } from '../context.ts'
 import { listApprovedServices } from '../federation/service-store.ts'
 import { type ServiceSummary, summarizeService } from '../federation/service-summary.ts'
-import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
+import type { Account } from '../people/account.ts'
+import { isRoleActivated } from '../people/activated-roles.ts'
+import { findPerson } from '../people/people-store.ts'
+import { athensDate, currentRoles, type Person, type PersonRole } from '../people/person.ts'
+import { canActivate } from '../people/role-choice.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { endSession } from '../sso/sessions.ts'
 import { loadSubject } from '../sso/subject.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 
-export type RoleState = 'current' | 'future' | 'suspended' | 'ended'
+/** inactive: it counts for no service until the person activates it, which they can do today. */
+export type RoleState = 'current' | 'inactive' | 'future' | 'suspended' | 'ended'
 
 /** The home page: who you are and where you can go; a welcome before the sign-in. */
 export function homeRoutes(context: AppContext): Router {
@@ -26,11 +31,13 @@ export function homeRoutes(context: AppContext): Router {
     }
     const language = languageOf(req)
     const { person, account } = subject
+    // The session's person lacks the roles that are not activated: this page invites to do so.
+    const recorded = account.activatedRoles ? await findPerson(person._id) : person
     renderPage(req, res, 'home/home', {
       firstName: person.firstName[language],
       fullName: `${person.firstName[language]} ${person.lastName[language]}`,
       username: account.username,
-      roles: describeRoles(person, context.now(), language),
+      roles: describeRoles(recorded ?? person, account, context.now(), language),
       services: await reachableServices(context, language),
     })
   })
@@ -38,17 +45,24 @@ export function homeRoutes(context: AppContext): Router {
   return router
 }
 
-/** Roles for display, current ones first. */
-export function describeRoles(person: Pick<Person, 'roles'>, now: Date, language: Language) {
+/** Roles for display, current ones first. @param person with all their roles */
+export function describeRoles(
+  person: Pick<Person, 'roles'>,
+  account: Pick<Account, 'activatedRoles'>,
+  now: Date,
+  language: Language,
+) {
   const current = new Set(currentRoles(person, now))
+  const today = athensDate(now)
   const stateOf = (role: PersonRole): RoleState => {
+    if (!isRoleActivated(role, account) && canActivate(role, today)) return 'inactive'
     if (current.has(role)) return 'current'
     if (role.status === 'suspended') return 'suspended'
-    return role.status === 'active' && role.validFrom && new Date(role.validFrom) > now
+    return role.status === 'active' && role.validFrom !== undefined && role.validFrom > today
       ? 'future'
       : 'ended'
   }
-  const order: RoleState[] = ['current', 'future', 'suspended', 'ended']
+  const order: RoleState[] = ['current', 'inactive', 'future', 'suspended', 'ended']
   return person.roles
     .map((role) => ({
       kind: role.role,
