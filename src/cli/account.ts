@@ -19,11 +19,13 @@ import { assignUsername } from '../people/username-assignment.ts'
 import { endSessionsOfPerson } from '../sso/sessions.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
+import { recoveryCodeCommand } from './recovery-code.ts'
 
 const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
        propylaia account show USERNAME [--json]
        propylaia account disable|lock USERNAME [--reason TEXT]
        propylaia account enable|unlock USERNAME
+       propylaia account recovery-code USERNAME | --all-pending --csv   (recovery-code --help)
 
 create makes the account of somebody the registry knows without one (--record), or of a new person:
   --role student|faculty|staff|affiliate --first-name-el X --last-name-el X
@@ -84,8 +86,9 @@ const actions: Record<string, Action> = {
   unlock: (context, username) => release(context, username, 'locked'),
 }
 
-/** `account create|show|disable|enable|lock|unlock`: see the usage above. */
+/** `account create|show|disable|enable|lock|unlock|recovery-code`: see the usage above. */
 export async function accountCommand(context: Needs, args: string[]): Promise<number> {
+  if (args[0] === 'recovery-code') return recoveryCodeCommand(context, args.slice(1))
   const flags = Object.fromEntries(
     [...columnFlags.keys()].map((flag) => [flag, { type: 'string' }]),
   )

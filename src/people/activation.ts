@@ -25,16 +25,22 @@ export interface ActivationFacts extends AgreedFacts {
  * a crash it is either untouched or complete, and of parallel calls one is `done`. The recovery
  * passphrase dies with it.
  *
+ * @param recoveryCodeHmac the passphrase that proved the person, required to be good still
  * @returns username-changed: the source corrected it after the person was shown the old one
  */
 export async function completeActivation(
   personId: string,
   facts: ActivationFacts,
   now: Date,
+  recoveryCodeHmac?: string,
 ): Promise<'done' | 'not-pending' | 'username-changed'> {
   const { username, passwordHash, activatedRoles, activation } = facts
+  const withCode = recoveryCodeHmac && {
+    'recoveryCode.hmac': recoveryCodeHmac,
+    'recoveryCode.expiresAt': { $gt: now },
+  }
   const result = await accounts().updateOne(
-    { _id: personId, state: 'pending', username },
+    { _id: personId, state: 'pending', username, ...withCode },
     {
       $set: {
         state: 'active',

@@ -50,6 +50,9 @@ export function makePassphrase(): string {
 
 /** What of a typed passphrase counts: neither capitals, spaces and hyphens, nor the keyboard it was typed on. */
 export function normalizePassphrase(text: string): string {
-  const letters = text.normalize('NFKD').toLowerCase().replace(/[α-ω]/g, (letter) => greekLetters[letter] ?? '')
+  const letters = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[α-ω]/g, (letter) => greekLetters[letter] ?? '')
   return letters.replace(/[^a-z0-9]/g, '')
 }

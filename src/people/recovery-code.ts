@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
-import { type Account, type AcceptedTerms, accountStanding, type RecoveryCode } from './account.ts'
-import { activationUpdate } from './activation.ts'
+import { type AcceptedTerms, type Account, accountStanding, type RecoveryCode } from './account.ts'
+import { completeActivation } from './activation.ts'
 import { makePassphrase, normalizePassphrase } from './passphrase.ts'
 import { accounts, findAccount, findPerson } from './people-store.ts'
 import { athensDate, type Person } from './person.ts'
@@ -117,17 +117,8 @@ export async function redeemForActivation(
   // One write: of several at once with the same passphrase one finds it, and a crash before or
   // after leaves either a pending account with its code or an active one without.
   const facts = { ...chosen, username, activation: { way: 'passphrase' } as const }
-  const { matchedCount } = await accounts().updateOne(
-    {
-      _id: account._id,
-      state: 'pending',
-      username,
-      'recoveryCode.hmac': hmac,
-      'recoveryCode.expiresAt': { $gt: now },
-    },
-    activationUpdate(facts, context.now()),
-  )
-  if (matchedCount === 1) return { outcome: 'done', account }
+  const result = await completeActivation(account._id, facts, context.now(), hmac)
+  if (result === 'done') return { outcome: 'done', account }
   const after = await findAccount(account._id)
   return after?.state === 'active'
     ? { outcome: 'already-active', account }
