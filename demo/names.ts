@@ -106,3 +106,13 @@ export const departments: readonly {
     en: 'Department of Economics',
   },
 ]
+
+/** A department as a row of the registry names it. */
+export function departmentFacts(department: (typeof departments)[number]) {
+  return {
+    departmentCode: department.code,
+    ministryCode: department.ministryCode,
+    departmentNameEl: department.el,
+    departmentNameEn: department.en,
+  }
+}

@@ -4,8 +4,10 @@ import { hashPassword } from '../src/login/password.ts'
 import type { Account, AccountStanding } from '../src/people/account.ts'
 import { accounts, findAccountByUsername } from '../src/people/people-store.ts'
 import { importRegistry } from '../src/people/registry-import.ts'
+import type { RoleChoice } from '../src/people/role-choice.ts'
 import { demoRegistryRows } from './registry.ts'
 
+export { demoActivations } from './activations.ts'
 export { demoRegistryCsv, demoRegistryRows } from './registry.ts'
 
 /** An account to try the demo with. Its person is synthetic and its password published. */
@@ -16,6 +18,8 @@ export interface DemoAccount {
   readonly name: LocalizedText
   readonly roles: LocalizedText
   readonly description: LocalizedText
+  /** Absent: all of the person's roles. */
+  readonly activatedRoles?: readonly RoleChoice[]
 }
 
 /** Published in this file: config.ts refuses the demo in production. */
@@ -67,6 +71,13 @@ export const demoAccounts: readonly DemoAccount[] = [
     el: 'συνεργάτιδα, λογαριασμός που έληξε',
     en: 'affiliate, expired account',
   }),
+  {
+    ...demo('astavropoulou', 'active', ['Αλεξάνδρα Σταυροπούλου', 'Alexandra Stavropoulou'], {
+      el: 'υποψήφια διδάκτωρ· η ιδιότητά της ως υπαλλήλου δεν έχει ενεργοποιηθεί',
+      en: 'doctoral candidate; her role as an employee is not activated yet',
+    }),
+    activatedRoles: ['student'],
+  },
 ]
 
 function demo(
@@ -105,6 +116,7 @@ async function setUpAccount(account: DemoAccount, now: Date): Promise<void> {
     ...stateFields(account.state, now),
     passwordHash: await hashPassword(account.password),
     passwordChangedAt: now,
+    ...(account.activatedRoles && { activatedRoles: account.activatedRoles }),
   }
   await accounts().updateOne(
     { username: account.username, passwordHash: { $exists: false } },

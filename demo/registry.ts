@@ -2,7 +2,15 @@ import { afmCheckDigit } from '../src/people/afm.ts'
 import { amkaCheckDigit } from '../src/people/amka.ts'
 import { transliterate } from '../src/people/elot743.ts'
 import { type RegistryColumn, registryColumns } from '../src/people/registry-record.ts'
-import { departments, femaleNames, foreigners, maleNames, surnames } from './names.ts'
+import { activationRows } from './activations.ts'
+import {
+  departmentFacts,
+  departments,
+  femaleNames,
+  foreigners,
+  maleNames,
+  surnames,
+} from './names.ts'
 import { seededRandom } from './random.ts'
 
 type Row = Partial<Record<RegistryColumn, string>>
@@ -21,7 +29,7 @@ export function demoRegistryRows(): Row[] {
   const made = new DemoRegistry()
   made.addNamedPeople()
   made.addOthers()
-  return made.rows
+  return [...made.rows, ...activationRows]
 }
 
 /** The same as a CSV file with header. */
@@ -307,14 +315,5 @@ class DemoRegistry {
 
   #below(limit: number): number {
     return Math.floor(this.#random() * limit)
-  }
-}
-
-function departmentFacts(department: Department): Row {
-  return {
-    departmentCode: department.code,
-    ministryCode: department.ministryCode,
-    departmentNameEl: department.el,
-    departmentNameEn: department.en,
   }
 }

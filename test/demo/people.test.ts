@@ -84,12 +84,18 @@ describe('the import of the demo', () => {
     assert.deepEqual(await people().find().sort({ _id: 1 }).toArray(), before)
   })
 
+  it('leaves one role of the account with two of them to be activated', async () => {
+    const account = await findAccountByUsername('astavropoulou')
+    assert.deepEqual(account?.activatedRoles, ['student'])
+    const person = await findPerson(account?._id ?? '')
+    assert.deepEqual(person?.roles.map(({ role }) => role).sort(), ['staff', 'student'])
+  })
+
   it('finishes a first start that was cut off', async () => {
-    await accounts().deleteMany({ username: { $in: ['dpapadopoulou', 'iioannidou'] } })
+    const cutOff = [demoAccounts[0], demoAccounts.at(-1)].filter((account) => account !== undefined)
+    await accounts().deleteMany({ username: { $in: cutOff.map(({ username }) => username) } })
     await importDemo(context)
-    for (const { username, password } of [demoAccounts[0], demoAccounts.at(-1)].filter(
-      (account) => account !== undefined,
-    )) {
+    for (const { username, password } of cutOff) {
       const account = await findAccountByUsername(username)
       assert.ok((await verifyPassword(password, account?.passwordHash)).ok, username)
     }

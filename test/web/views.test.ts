@@ -90,6 +90,13 @@ const samples: Record<string, object[]> = {
   'info/not-yet': [{}],
   'dev/index': [
     {
+      activations: ['student', 'staff', 'affiliate'].map((role) => ({
+        title: { el: hostile, en: hostile },
+        role,
+        mobile: '6900009001',
+        email: 'a@example.org',
+        tell: { el: hostile, en: hostile },
+      })),
       accounts: ['active', 'pending', 'locked', 'disabled', 'expired'].map((state) => ({
         username: 'u',
         password: 'p',
