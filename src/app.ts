@@ -7,6 +7,7 @@ import { healthRoutes } from './health/health-routes.ts'
 import { homeRoutes } from './login/home-routes.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { oidcRoutes } from './oidc/oidc-routes.ts'
+import { passwordPagesRoutes } from './passwords/password-routes.ts'
 import { samlMetadataRoutes, samlRoutes } from './saml/saml-routes.ts'
 import { sessionMiddleware } from './sso/session-store.ts'
 import { pageErrorHandler } from './web/errors.ts'
@@ -32,6 +33,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(loginRoutes(context))
   app.use(homeRoutes(context))
   app.use(pagesRoutes())
+  app.use(passwordPagesRoutes())
   if (config.devPages) app.use(devRoutes(context))
 
   app.use((req) => {

@@ -10,7 +10,7 @@ const saltBytes = 16
 const tagBytes = 32
 
 /** Longer inputs are refused, not cut: cutting would make two passwords equal. Bytes of UTF-8. */
-const maxPasswordBytes = 1024
+export const maxPasswordBytes = 1024
 
 const derive = promisify(argon2)
 
@@ -20,6 +20,16 @@ interface StoredHash {
   parallelism: number
   salt: Buffer
   tag: Buffer
+}
+
+/**
+ * A password in the one form that is hashed and compared (RFC 8265 4.2.2, OpaqueString): composed,
+ * because a phone and a desktop send the same Greek accent differently, and with plain spaces,
+ * because some keyboards send a no-break one. NFC and not NFKC: NFKC would make different
+ * passwords equal. Case stays.
+ */
+export function preparePassword(password: string): string {
+  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC')
 }
 
 /** @returns PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$tag` */
@@ -55,12 +65,8 @@ const decoy: StoredHash = {
   tag: randomBytes(tagBytes),
 }
 
-/**
- * NFC first: the same Greek password typed on a phone and on a desktop may arrive composed or
- * decomposed.
- */
 function computeTag(password: string, hash: StoredHash): Promise<Buffer> {
-  const message = fits(password) ? Buffer.from(password.normalize('NFC'), 'utf8') : Buffer.alloc(0)
+  const message = fits(password) ? Buffer.from(preparePassword(password), 'utf8') : Buffer.alloc(0)
   return derive('argon2id', {
     message,
     nonce: hash.salt,
@@ -72,7 +78,7 @@ function computeTag(password: string, hash: StoredHash): Promise<Buffer> {
 }
 
 function fits(password: string): boolean {
-  return Buffer.byteLength(password, 'utf8') <= maxPasswordBytes
+  return Buffer.byteLength(preparePassword(password), 'utf8') <= maxPasswordBytes
 }
 
 function parsePhc(phc: string): StoredHash {
