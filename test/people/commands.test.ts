@@ -11,6 +11,8 @@ import type { AuditEvent } from '../../src/audit/audit-log.ts'
 import { accountCommand } from '../../src/cli/account.ts'
 import { registryCommand } from '../../src/cli/registry.ts'
 import type { Config } from '../../src/config.ts'
+import { completeActivation } from '../../src/people/activation.ts'
+import { findAccountByUsername } from '../../src/people/people-store.ts'
 import { useStore } from '../support/store.ts'
 import { fixedSecrets, makeAmka } from './support.ts'
 
@@ -177,6 +179,8 @@ describe('propylaia account', () => {
     const shown = JSON.parse(stdout)
     assert.equal(shown.standing, 'active')
     assert.equal(shown.hasPassword, true)
+    assert.deepEqual(shown.activation, { way: 'administrator' })
+    assert.equal(shown.activatedRoles, undefined)
     assert.deepEqual(shown.nationalNumbers, ['GR *********13'])
     assert.ok(!stdout.includes('argon2'))
     assert.ok(!stdout.includes('hmac'))
@@ -184,6 +188,35 @@ describe('propylaia account', () => {
     const again = await propylaia(['account', 'create', 'dpapadopoulou', '--activate'])
     assert.equal(again.code, 1)
     assert.match(again.stderr, /is active, not pending/)
+  })
+
+  it('shows who activated it and how, for which roles, and what the person agreed to', async () => {
+    await propylaia([
+      ...['account', 'create', 'kguest', '--role', 'affiliate'],
+      ...['--first-name-el', 'Κώστας', '--last-name-el', 'Συνεργάτης'],
+    ])
+    const account = await findAccountByUsername('kguest')
+    assert.ok(account)
+    const now = new Date('2026-10-01T08:00:00Z')
+    const facts = {
+      username: 'kguest',
+      passwordHash: 'not shown',
+      activatedRoles: ['affiliate'],
+      mobile: '+306900000001',
+      acceptedTerms: { terms: '2026-09', privacy: '2026-08', acceptedAt: now },
+      activation: { reference: 'K7F-2QX', way: 'pin', proven: ['sms'] },
+    } as const
+    assert.equal(await completeActivation(account._id, facts, now), 'done')
+    const { stdout } = await propylaia(['account', 'show', 'kguest'])
+    for (const line of [
+      'activation         reference K7F-2QX, way pin, proven sms',
+      'activatedRoles     affiliate',
+      'acceptedTerms      terms 2026-09, privacy 2026-08, acceptedAt 2026-10-01T08:00:00.000Z',
+      'mobileConsentAt    2026-10-01T08:00:00.000Z',
+    ]) {
+      assert.ok(stdout.includes(`${line}\n`), `${line}\nin\n${stdout}`)
+    }
+    assert.ok(!stdout.includes('emailConsentAt') && !stdout.includes('not shown'))
   })
 
   it('is disabled with a reason and enabled again', async () => {
