@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts'
 export interface CliContext
   extends Pick<
     AppContext,
-    'config' | 'institution' | 'secrets' | 'keys' | 'audit' | 'log' | 'now'
+    'config' | 'institution' | 'secrets' | 'keys' | 'audit' | 'messages' | 'log' | 'now'
   > {
   /** For commands that end people's sign-ins. */
   readonly sessionStore: Store
