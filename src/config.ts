@@ -144,7 +144,7 @@ const options = {
     fallback: '',
     parse: optionalPath,
     about:
-      "JSON file with the institution's names, contacts, logo, departments. The demo institution when empty (not in production).",
+      'JSON file with what the institution says about itself (docs/institution-file.md). The demo institution when empty (not in production).',
   },
   scope: {
     env: 'SCOPE',

@@ -191,6 +191,24 @@ describe('the institution file', () => {
   })
 })
 
+describe('the manual of the institution file', () => {
+  const manual = readFileSync(join(import.meta.dirname, '../docs/institution-file.md'), 'utf8')
+
+  it('has an example that starts', () => {
+    const example = manual.match(/```json\n(.*?)```/s)?.[1] ?? ''
+    const file = join(folder, 'example.json')
+    writeFileSync(file, example)
+    assert.equal(loadInstitution(file).passwordRules?.minLength, 12)
+  })
+
+  it('names every field', () => {
+    const fields = [...Object.keys(demo), ...optional]
+    const nested = ['recordKeepers', 'terms', 'passwordRules', 'activation']
+    for (const part of nested) fields.push(...Object.keys(demo[part]))
+    for (const field of new Set(fields)) assert.ok(manual.includes(`\`${field}\``), field)
+  })
+})
+
 describe('what the institution file decides', () => {
   it('is which versions somebody accepts', () => {
     const versions = acceptedVersions(
