@@ -1,7 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { hashPassword } from '../login/password.ts'
+import { passwordOwner } from '../passwords/password-owner.ts'
+import { findPasswordProblems } from '../passwords/password-policy.ts'
+import { passwordRules } from '../passwords/password-rules.ts'
 import { type Account, accountStanding } from '../people/account.ts'
 import { releaseAccount, stopAccount } from '../people/account-state.ts'
+import { isRoleActivated } from '../people/activated-roles.ts'
 import { completeActivation } from '../people/activation.ts'
 import { maskNationalNumber, openNationalNumber } from '../people/national-number.ts'
 import {
@@ -19,6 +23,7 @@ import { assignUsername } from '../people/username-assignment.ts'
 import { endSessionsOfPerson } from '../sso/sessions.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
+import { passwordProblemText } from './password-texts.ts'
 import { recoveryCodeCommand } from './recovery-code.ts'
 
 const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
@@ -37,7 +42,10 @@ National numbers are not given here, where other users of the machine see them: 
 disable and lock also end the person's sign-ins.
 `
 
-type Needs = Pick<CliContext, 'config' | 'secrets' | 'audit' | 'now' | 'sessionStore'>
+type Needs = Pick<
+  CliContext,
+  'config' | 'institution' | 'secrets' | 'audit' | 'now' | 'sessionStore'
+>
 
 /** Columns that have no flag: set by the command, or not for a command line. */
 const noFlag: ReadonlySet<RegistryColumn> = new Set([
@@ -170,8 +178,12 @@ async function addPerson(
 async function activate(context: Needs, account: Account, values: Values): Promise<number> {
   const made = values['password-stdin'] ? undefined : makePassword()
   const password = made ?? (await readFirstLine(process.stdin))
-  if (password.length < 8 || Buffer.byteLength(password) > 1024) {
-    return fail('the password must have at least 8 characters and at most 1024 bytes')
+  if (made === undefined) {
+    const person = (await findPerson(account._id)) ?? undefined
+    const owner = passwordOwner(context, person, account)
+    const policy = { rules: passwordRules(context.institution), owner }
+    const problems = findPasswordProblems(password, policy).map(passwordProblemText)
+    if (problems.length > 0) return fail(problems.join('\npropylaia: '))
   }
   const { username } = account
   const outcome = await completeActivation(
@@ -233,7 +245,11 @@ async function showAccount(context: Needs, username: string, values: Values): Pr
     citizenship: person?.citizenship,
     nationalNumbers: person?.nationalNumbers.map(masked),
     taxNumber: person?.taxNumber && masked(person.taxNumber),
-    roles: person?.roles.map((role) => ({ ...role, isCurrent: current.includes(role) })),
+    roles: person?.roles.map((role) => ({
+      ...role,
+      isCurrent: current.includes(role),
+      isActivated: account.activatedAt !== undefined && isRoleActivated(role, account),
+    })),
   }
   const lines = Object.entries(shown)
     .filter(([, value]) => value !== undefined)
