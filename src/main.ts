@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { setFlagsFromString } from 'node:v8'
 import type { DemoServices } from '../demo/services.ts'
+import { describeRegistry, findRegistryWarnings } from './amka-registry/open-amka-registry.ts'
 import { type Config, ConfigError } from './config.ts'
 import { loadMetadataDirectory } from './federation/metadata-directory.ts'
 import { holdsServicesFrom } from './federation/service-store.ts'
@@ -63,11 +64,7 @@ async function prepare({ context }: Runtime): Promise<void> {
     await registerDemoServices(context)
   }
   if (config.isProduction) await refuseDemoData()
-  if (config.isProduction && context.amkaRegistry.name === 'embedded') {
-    log.warn(
-      'AMKA_REGISTRY_URL is not set: numbers that people give are checked only against the imported records',
-    )
-  }
+  for (const warning of findRegistryWarnings(config)) log.warn(warning)
   const report = await loadMetadataDirectory(config.metadataDir)
   for (const problem of report.problems) log.error(problem)
   for (const finding of report.findings) log.warn(finding)
@@ -160,7 +157,7 @@ async function announce(
     `  SAML metadata        ${config.baseUrl}/saml/metadata`,
     `  OpenID Connect       ${config.baseUrl}/.well-known/openid-configuration`,
     `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
-    `  AMKA registry        ${config.amkaRegistryUrl === undefined ? 'embedded: answers from the imported records' : new URL(config.amkaRegistryUrl).host}`,
+    `  AMKA registry        ${describeRegistry(config)}`,
   ]
   if (demo) {
     const { demoAccounts } = await import('../demo/people.ts')

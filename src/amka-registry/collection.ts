@@ -15,7 +15,8 @@ export function readCollection(text: string): Collection | undefined {
     return undefined
   }
   if (!isRecord(parsed) || !isRecord(parsed.collection)) return undefined
-  const { error, items = [] } = parsed.collection
+  const { error } = parsed.collection
+  const items = parsed.collection.items ?? []
   const code = isRecord(error) ? error.code : undefined
   return {
     hasError: error !== undefined && error !== null,
@@ -26,7 +27,7 @@ export function readCollection(text: string): Collection | undefined {
 
 /**
  * An item's data is a list of `{name, value}`; a plain object with the names as keys, as some
- * servers write it, reads the same. Values that are no text are left out.
+ * servers write it, reads the same. Values that are neither text nor number are left out.
  */
 function readItem(item: unknown): ReadonlyMap<string, string> {
   const fields = new Map<string, string>()
@@ -35,7 +36,10 @@ function readItem(item: unknown): ReadonlyMap<string, string> {
     ? data.filter(isRecord).map(({ name, value }) => [name, value])
     : Object.entries(isRecord(data) ? data : {})
   for (const [name, value] of pairs) {
-    if (typeof name === 'string' && typeof value === 'string') fields.set(name, value.trim())
+    if (typeof name !== 'string') continue
+    if (typeof value === 'string' || typeof value === 'number') {
+      fields.set(name, String(value).trim())
+    }
   }
   return fields
 }

@@ -29,7 +29,12 @@ export function nationalRegistry(options: NationalRegistryOptions): AmkaRegistry
 
   /** @throws whatever went wrong on the way, a time-out and an oversized body included */
   async function ask(question: AmkaQuestion): Promise<{ status: number; body: string }> {
-    const query = `ssn=${encodeURIComponent(question.amka)}&familyName=${encodeURIComponent(question.familyName)}&birthDate=${encodeURIComponent(question.birthDate)}`
+    // Not URLSearchParams: not every server reads its `+` as the space of a double surname.
+    const query = [
+      `ssn=${encodeURIComponent(question.amka)}`,
+      `familyName=${encodeURIComponent(question.familyName)}`,
+      `birthDate=${encodeURIComponent(question.birthDate)}`,
+    ].join('&')
     const response = await fetch(`${options.url}/ssn/?${query}`, {
       headers: {
         accept: 'application/vnd.collection+json',
@@ -89,7 +94,8 @@ function readAnswer(
   if (collection.hasError) return unusable('an error with status 200')
   if (!items) return unusable('items is not a list')
   if (items.length === 0) return { answer: 'unknown' }
-  const numbers = items.map((item) => item.get('ssn'))
+  // A server that writes it as a JSON number loses the leading zero of the first nine days.
+  const numbers = items.map((item) => item.get('ssn')?.padStart(11, '0'))
   return numbers.every((number) => number === amka)
     ? { answer: 'match' }
     : unusable('an item without the number that was asked')

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { embeddedRegistry } from '../../src/amka-registry/embedded-registry.ts'
-import { openAmkaRegistry } from '../../src/amka-registry/open-amka-registry.ts'
-import { readConfig } from '../../src/config.ts'
 import { people, preparePeopleStore } from '../../src/people/people-store.ts'
 import { importRegistry } from '../../src/people/registry-import.ts'
 import { asRead, fixedSecrets, makeAmka, studentRow } from '../people/support.ts'
@@ -85,17 +83,5 @@ describe('the embedded AMKA registry, for a number that no record holds', () => 
   it('finds people by birth date over an index', async () => {
     const plan = await people().find({ birthDate: '1999-02-03' }).explain('executionStats')
     assert.equal(plan.executionStats.totalDocsExamined, 2)
-  })
-})
-
-describe('which AMKA registry answers', () => {
-  const open = (environment: Record<string, string>) => {
-    const config = readConfig({ NODE_ENV: 'test', ...environment })
-    return openAmkaRegistry({ config, secrets, log: undefined as never }).name
-  }
-
-  it('is the one that AMKA_REGISTRY_URL names, else the embedded one', () => {
-    assert.equal(open({}), 'embedded')
-    assert.equal(open({ AMKA_REGISTRY_URL: 'https://registry.example.gr/api/' }), 'national')
   })
 })

@@ -75,8 +75,10 @@ describe('the national AMKA registry', () => {
     assert.equal(await check({ ...person, familyName: 'Άλλος' }), 'mismatch')
     assert.equal(await check({ ...person, birthDate: '1981-05-11' }), 'mismatch')
     assert.equal(await check({ ...person, amka: otherAmka }), 'unknown')
-    server.behave((_request, response) => send(response, 200, { items: [] }))
-    assert.equal(await check(), 'unknown')
+    for (const items of [[], null]) {
+      server.behave((_request, response) => send(response, 200, { items }))
+      assert.equal(await check(), 'unknown')
+    }
     assert.deepEqual(logged, [])
   })
 
@@ -94,6 +96,16 @@ describe('the national AMKA registry', () => {
     server.behave((_request, response) => send(response, 200, {}))
     assert.equal(await check(person, { url: `${server.url}/api/v2` }), 'unknown')
     assert.equal(server.requests.at(-1)?.path, '/api/v2/ssn/')
+  })
+
+  it('knows a number again that the server writes as a JSON number', async () => {
+    const amka = makeAmka('1981-01-05', 1234)
+    assert.match(amka, /^0/)
+    server.behave((_request, response) =>
+      send(response, 200, { items: [{ data: [{ name: 'ssn', value: Number(amka) }] }] }),
+    )
+    assert.equal(await check({ ...person, amka, birthDate: '1981-01-05' }), 'match')
+    assert.equal(await check(), 'unreachable')
   })
 
   it('reads item data with names as keys, and text with a byte order mark, the same', async () => {

@@ -181,6 +181,7 @@ describe('propylaia account', () => {
     assert.equal(shown.hasPassword, true)
     assert.deepEqual(shown.activation, { way: 'administrator' })
     assert.equal(shown.activatedRoles, undefined)
+    assert.equal(shown.roles[0].isActivated, true)
     assert.deepEqual(shown.nationalNumbers, ['GR *********13'])
     assert.ok(!stdout.includes('argon2'))
     assert.ok(!stdout.includes('hmac'))

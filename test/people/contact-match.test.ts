@@ -31,9 +31,13 @@ const dimitra = row({
   mobile: '+306900000001',
   email: 'Dimitra@Example.org',
 })
+const placeholder = Array.from({ length: 51 }, (_, index) =>
+  row({ mobile: '6900000000', email: index === 0 ? 'only@example.org' : '' }),
+)
 const both = makeAmka('1980-01-02', 500)
 const rows: RegistryRow[] = [
   dimitra,
+  ...placeholder,
   row({ username: 'anna', mobile: '6900000002', email: 'anna@example.org' }),
   row({ username: 'nikos', mobile: '6900000002', email: 'nikos@example.org' }),
   row({ username: 'ended', status: 'ended', mobile: '6900000003' }),
@@ -130,6 +134,13 @@ describe('who a contact belongs to', () => {
     const mobile = '6900000002'
     assert.deepEqual(await find('student', { mobile }), ['anna', 'nikos'])
     assert.deepEqual(await find('student', { mobile, email: 'anna@example.org' }), ['anna'])
+  })
+
+  it('is nobody for a number that a source has put in everywhere, unless the mail tells', async () => {
+    const mobile = '6900000000'
+    assert.deepEqual(await find('student', { mobile }), [])
+    const email = 'only@example.org'
+    assert.deepEqual(await find('student', { mobile, email }), [placeholder[0]?.username])
   })
 
   it('is nobody when number and mail are those of different people', async () => {
