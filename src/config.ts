@@ -390,7 +390,7 @@ function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): strin
     )
   if (!raw.institutionFile || raw.institutionFile === demoInstitutionFile)
     problems.push(
-      "INSTITUTION_FILE: must name your institution's JSON file in production (docs/operation.md); the default is the demo institution",
+      "INSTITUTION_FILE: must name your institution's JSON file in production (docs/institution-file.md); the default is the demo institution",
     )
   if (!environment.SCOPE)
     problems.push(

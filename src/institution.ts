@@ -63,7 +63,7 @@ export interface ActivationRules {
   )[]
 }
 
-/** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/operation.md). */
+/** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/institution-file.md). */
 export interface Institution {
   readonly name: LocalizedText
   /** A line under the name in the page header. */
