@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import type { Store } from 'express-session'
+import { activationRoutes } from './activation/activation-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
 import { IdpError } from './errors.ts'
@@ -31,6 +32,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(samlRoutes(context))
   app.use(oidcRoutes(context))
   app.use(loginRoutes(context))
+  app.use(activationRoutes(context))
   app.use(homeRoutes(context))
   app.use(pagesRoutes())
   app.use(passwordPagesRoutes())

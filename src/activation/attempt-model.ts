@@ -48,6 +48,7 @@ const attemptSchema = new Schema(
     consentMobile: Boolean,
     consentEmail: Boolean,
     agreedAt: Date,
+    username: String,
     flow: String,
     stoppedBy: String,
     events: [eventSchema],

@@ -98,6 +98,8 @@ export interface ActivationAttempt {
   readonly consentMobile?: boolean
   readonly consentEmail?: boolean
   readonly agreedAt?: Date
+  /** As the person reviewed it. */
+  readonly username?: string
   /** Sealed sign-in that a service asked for: where the person wanted to go. */
   readonly flow?: string
   /** Why it cannot go on; ErrorCode. */

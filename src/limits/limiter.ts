@@ -23,6 +23,8 @@ export interface Limiter {
   take(limit: Limit): Promise<number>
   /** The same question without counting. */
   waitFor(limit: Limit): Promise<number>
+  /** Takes back one use that turned out not to count. */
+  giveBack(limit: Limit): Promise<void>
   clear(limit: Limit): Promise<void>
 }
 
@@ -56,6 +58,9 @@ export function openLimiter(context: Pick<AppContext, 'secrets' | 'now'>): Limit
     async waitFor(limit) {
       const record = await ThrottleModel.findById(keyOf(limit)).lean()
       return (record?.failures ?? 0) >= limit.max ? minutesLeft(limit) : 0
+    },
+    async giveBack(limit) {
+      await ThrottleModel.updateOne({ _id: keyOf(limit) }, { $inc: { failures: -1 } })
     },
     async clear(limit) {
       await ThrottleModel.deleteOne({ _id: keyOf(limit) })

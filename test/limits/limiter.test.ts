@@ -48,6 +48,13 @@ describe('A limit', () => {
     assert.equal(await limiter.take(limit), 0)
   })
 
+  it('takes back a use that did not count', async () => {
+    for (let use = 1; use <= 3; use++) await limiter.take(limit)
+    await limiter.giveBack(limit)
+    assert.equal(await limiter.take(limit), 0)
+    assert.ok((await limiter.take(limit)) > 0)
+  })
+
   it('can be cleared', async () => {
     for (let use = 1; use <= 4; use++) await limiter.take(limit)
     await limiter.clear(limit)

@@ -1,0 +1,53 @@
+import type { AppContext } from '../context.ts'
+import { maskContact } from '../messages/mask.ts'
+import type { MessageChannel } from '../messages/messages.ts'
+import type { Account } from '../people/account.ts'
+import type { Language } from '../web/language.ts'
+import type { Translate } from '../web/translate.ts'
+
+/** The recovery contacts of an account. */
+export function recoveryContacts(
+  account: Pick<Account, 'mobile' | 'email'>,
+): { channel: MessageChannel; to: string }[] {
+  return [
+    ...(account.mobile === undefined ? [] : [{ channel: 'sms' as const, to: account.mobile }]),
+    ...(account.email === undefined ? [] : [{ channel: 'email' as const, to: account.email }]),
+  ]
+}
+
+export function maskedContacts(account: Pick<Account, 'mobile' | 'email'>) {
+  return recoveryContacts(account).map(({ channel, to }) => ({ channel, masked: maskContact(to) }))
+}
+
+/**
+ * Tells the recovery contacts that the account is active: whoever did not do this themselves learns
+ * of it. Nothing waits for these messages.
+ */
+export function sendConfirmations(
+  context: Pick<AppContext, 'config' | 'institution' | 'messages' | 'log'>,
+  account: Account,
+  { reference, language, t }: { reference: string; language: Language; t: Translate },
+): void {
+  const { institution, config } = context
+  const values = {
+    username: account.username,
+    institution: institution.name[language],
+    helpdesk: institution.helpdesk.email,
+    url: config.baseUrl,
+  }
+  for (const { channel, to } of recoveryContacts(account)) {
+    const isMail = channel === 'email'
+    context.messages
+      .send({
+        channel,
+        to,
+        kind: 'activation-done',
+        language,
+        subject: isMail ? t('messages.activationDone.subject', values) : undefined,
+        text: t(isMail ? 'messages.activationDone.mail' : 'messages.activationDone.sms', values),
+        reference,
+        personId: account._id,
+      })
+      .catch((error) => context.log.error({ err: error, reference }, 'confirmation was not taken'))
+  }
+}

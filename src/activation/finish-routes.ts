@@ -1,0 +1,172 @@
+import { Router } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
+import type { ErrorCode } from '../errors.ts'
+import { describeService } from '../federation/describe-service.ts'
+import { reachableServices } from '../login/home-routes.ts'
+import { rememberDevice } from '../login/known-device.ts'
+import { passwordMethod } from '../login/login-routes.ts'
+import { passwordPage, readNewPassword } from '../passwords/new-password.ts'
+import { passwordOwner } from '../passwords/password-owner.ts'
+import { type PasswordPolicy, passwordRules } from '../passwords/password-rules.ts'
+import { currentSession } from '../sso/current-session.ts'
+import { openFlow, resumeUrl } from '../sso/login-flow.ts'
+import { startSession } from '../sso/sessions.ts'
+import { loadSubject } from '../sso/subject.ts'
+import { requireLoginCsrf } from '../web/csrf.ts'
+import { languageOf } from '../web/language.ts'
+import type { PageText } from '../web/page-text.ts'
+import { renderPage } from '../web/render.ts'
+import { webParts } from '../web/web-parts.ts'
+import type { ActivationPages, StepRequest } from './activation-page.ts'
+import type { ActivationAttempt } from './attempt.ts'
+import { noteEvent } from './attempt-store.ts'
+import { complete } from './completion.ts'
+import { maskedContacts, sendConfirmations } from './done-messages.ts'
+import { type ActivationSubject, loadActivationSubject, stop } from './record-check.ts'
+import { showStopped } from './record-outcome.ts'
+
+/** How long the last page can be opened again after the activation. Milliseconds. */
+const doneMs = 30 * 60_000
+
+/** Pages 6 and 7: the password, and the welcome; and the page of an attempt that was stopped. */
+export function finishRoutes(pages: ActivationPages): Router {
+  const { context } = pages
+  const router = Router()
+
+  router.get(
+    '/register/password',
+    pages.atStep(['password'], async (step) => {
+      const subject = await loadPending(step)
+      if (subject) showPassword(step, subject)
+    }),
+  )
+
+  router.post(
+    '/register/password',
+    requireLoginCsrf,
+    pages.atStep(['password'], async (step) => {
+      const { attempt, req, res, language, t } = step
+      const subject = await loadPending(step)
+      if (!subject) return
+      const isTermsMissing = req.body.terms !== 'yes'
+      const chosen = readNewPassword(req.body, policyOf(subject))
+      if ('errors' in chosen || isTermsMissing) {
+        const errors = 'errors' in chosen ? chosen.errors : {}
+        const problems = Object.values(errors).map(({ key }) => key)
+        await noteEvent(context, attempt, 'password-refused', problems.join(', ') || 'terms')
+        const values = { terms: isTermsMissing ? '' : 'yes' }
+        return showPassword(step, subject, { errors, isTermsMissing, values }, 422)
+      }
+      const completion = await complete(context, attempt, chosen.password)
+      if (completion.outcome !== 'done') {
+        const isDone = completion.outcome === 'done-before'
+        return isDone ? res.redirect(303, '/register/done') : pages.goOn(step)
+      }
+      const { account } = completion
+      const session = await startSession(context, req, account, passwordMethod)
+      rememberDevice(context, res, account.username)
+      context.audit.record({
+        event: 'activation.done',
+        result: 'success',
+        personId: account._id,
+        username: account.username,
+        sessionId: session.id,
+        ...requestOrigin(req),
+        details: { way: 'pin', reference: attempt.reference, role: attempt.role ?? '' },
+      })
+      sendConfirmations(context, account, { reference: attempt.reference, language, t })
+      res.redirect(303, '/register/done')
+    }),
+  )
+
+  router.get('/register/done', async (req, res) => {
+    const attempt = await pages.find(req)
+    const session = currentSession(context, req)
+    const subject = session && (await loadSubject(context, req, session))
+    const own = attempt?.step === 'done' && attempt.personId === session?.personId
+    const activatedAt = subject?.account.activatedAt?.getTime() ?? 0
+    const isFresh = context.now().getTime() - activatedAt < doneMs
+    if (!subject || !(own || isFresh)) return res.redirect(303, subject ? '/' : '/login')
+    const language = languageOf(req)
+    const { account, person } = subject
+    const finished = own ? attempt : undefined
+    const services = await reachableServices(context, language)
+    renderPage(req, res, 'activation/done', {
+      reference: finished?.reference,
+      errors: {},
+      firstName: person.firstName[language],
+      username: account.username,
+      mailAddress: `${account.username}@${context.config.scope}`,
+      isSecondRole: finished?.isSecondRole === true,
+      services,
+      notices: finished?.isSecondRole ? [] : maskedContacts(account),
+      continueTo: finished && (await wayBack(finished, language)),
+    })
+  })
+
+  router.get('/register/stopped', async (req, res) => {
+    const attempt = await pages.find(req)
+    const code = attempt?.stoppedBy as ErrorCode | undefined
+    if (!attempt || !code) return res.redirect(303, '/register')
+    res.locals.reference = attempt.reference
+    const language = languageOf(req)
+    const t = webParts(req).translations[language]
+    const step = { req, res, attempt, language, t, network: '' }
+    // The browser keeps the cookie for as long as the attempt would have taken; then nothing personal.
+    if (attempt.expiresAt <= context.now()) return pages.stop(step, code)
+    await showStopped(pages, step, code)
+  })
+
+  return router
+
+  function policyOf({ person, account }: ActivationSubject): PasswordPolicy {
+    return {
+      rules: passwordRules(context.institution),
+      owner: passwordOwner(context, person, { username: account?.username ?? '' }),
+    }
+  }
+
+  /** Who chooses the password; answers itself when the record has gone meanwhile. */
+  async function loadPending(step: StepRequest): Promise<ActivationSubject | undefined> {
+    const subject = await loadActivationSubject(context, step.attempt)
+    if (subject?.account) return subject
+    await stop(context, step.attempt, 'ACTIVATION_RECORD_CHANGED')
+    await pages.goOn(step)
+    return undefined
+  }
+
+  function showPassword(
+    step: StepRequest,
+    subject: ActivationSubject,
+    data: {
+      errors?: Record<string, PageText>
+      isTermsMissing?: boolean
+      values?: Record<string, string>
+    } = {},
+    status = 200,
+  ) {
+    pages.show(
+      step,
+      'password',
+      {
+        username: subject.account?.username,
+        passwordPage: passwordPage(policyOf(subject)),
+        isTermsMissing: false,
+        ...data,
+      },
+      status,
+    )
+  }
+
+  /** The service that sent the person here, if its sign-in is still wanted. */
+  async function wayBack(attempt: ActivationAttempt, language: 'el' | 'en') {
+    if (attempt.flow === undefined) return undefined
+    try {
+      const flow = openFlow(context, attempt.flow)
+      const service = flow.service && (await describeService(flow.service, language))
+      return { url: resumeUrl(flow, attempt.flow), serviceName: service?.name }
+    } catch {
+      return undefined
+    }
+  }
+}

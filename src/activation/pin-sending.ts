@@ -1,0 +1,151 @@
+import type { AppContext } from '../context.ts'
+import type { Limit, Limiter } from '../limits/limiter.ts'
+import type { MessageChannel, OutgoingMessage } from '../messages/messages.ts'
+import type { Contact } from '../people/contact-match.ts'
+import type { Language } from '../web/language.ts'
+import type { Translate } from '../web/translate.ts'
+import type { ActivationAttempt } from './attempt.ts'
+import { changeAttempt } from './attempt-store.ts'
+import { countStage } from './funnel.ts'
+import { makePin, pinHmac, pinLifetimeMs, pinTries } from './pin.ts'
+
+const quarterMs = 15 * 60_000
+const hourMs = 60 * 60_000
+const dayMs = 24 * hourMs
+/** A second press of the button is not a wish for a second message. */
+const resendAfterMs = 30_000
+
+type SendingContext = Pick<AppContext, 'config' | 'institution' | 'messages' | 'now' | 'secrets'>
+
+export interface PinTarget {
+  readonly channel: MessageChannel
+  readonly to: string
+}
+
+export function pinTargets(contact: Contact): PinTarget[] {
+  return [
+    ...(contact.mobile === undefined ? [] : [{ channel: 'sms' as const, to: contact.mobile }]),
+    ...(contact.email === undefined ? [] : [{ channel: 'email' as const, to: contact.email }]),
+  ]
+}
+
+export type PinSending =
+  | { readonly outcome: 'sent'; readonly attempt: ActivationAttempt }
+  | { readonly outcome: 'throttled'; readonly minutes: number }
+  /** Another tab changed the attempt meanwhile. */
+  | { readonly outcome: 'overtaken' }
+
+/**
+ * Makes a PIN and sends it to the contact; an earlier one of this attempt is void from here on. The
+ * attempt holds the new PIN before the message goes out: a person never has one that we do not know.
+ */
+export async function sendPin(
+  context: SendingContext,
+  limiter: Limiter,
+  attempt: ActivationAttempt,
+  sending: {
+    contact: Contact
+    candidates: readonly string[]
+    network: string
+    language: Language
+    t: Translate
+  },
+): Promise<PinSending> {
+  const { contact } = sending
+  const targets = pinTargets(contact)
+  const minutes =
+    waitForResend(context, attempt) ||
+    (await takeLimits(context, limiter, targets, sending.network))
+  if (minutes > 0) return { outcome: 'throttled', minutes }
+
+  const now = context.now()
+  const pin = makePin()
+  const expiresAt = new Date(now.getTime() + pinLifetimeMs)
+  const hmac = pinHmac(context, attempt._id, pin)
+  const prepared = await changeAttempt(context, attempt, {
+    set: {
+      step: 'pin',
+      candidates: sending.candidates,
+      ...contact,
+      pin: { hmac, triesLeft: pinTries, sentAt: now, expiresAt, messageIds: [] },
+    },
+    unset: (['mobile', 'email'] as const).filter((field) => contact[field] === undefined),
+    increment: { pinsSent: 1 },
+    event: 'pin-sent',
+    detail: targets.map(({ channel }) => channel).join(', '),
+  })
+  if (!prepared) return { outcome: 'overtaken' }
+  if (prepared.pinsSent === 1 && attempt.role) await countStage('pinSent', attempt.role, now)
+
+  const receipts = await Promise.all(
+    targets.map((target) =>
+      context.messages.send({
+        ...pinMessage(context, target, pin, sending),
+        reference: attempt.reference,
+        validUntil: expiresAt,
+      }),
+    ),
+  )
+  const failed = targets.filter((_, index) => receipts[index]?.state === 'failed')
+  const noted = await changeAttempt(context, prepared, {
+    when: { 'pin.hmac': hmac },
+    set: { 'pin.messageIds': receipts.map(({ id }) => id) } as object,
+    ...(failed.length > 0
+      ? { event: 'pin-not-sent', detail: failed.map(({ channel }) => channel).join(', ') }
+      : {}),
+  })
+  return { outcome: 'sent', attempt: noted ?? prepared }
+}
+
+function waitForResend(context: Pick<AppContext, 'now'>, { pin }: ActivationAttempt): number {
+  return pin && context.now().getTime() - pin.sentAt.getTime() < resendAfterMs ? 1 : 0
+}
+
+/** @returns minutes to wait, 0 when the PIN may go out */
+async function takeLimits(
+  { config }: Pick<AppContext, 'config'>,
+  limiter: Limiter,
+  targets: readonly PinTarget[],
+  network: string,
+): Promise<number> {
+  const limits: Limit[] = [
+    {
+      name: 'activation-pin-network',
+      subject: network,
+      max: config.activationPinsPerAddress,
+      windowMs: quarterMs,
+    },
+    ...targets.flatMap(({ to }): Limit[] => {
+      const perHour = config.activationPinsPerContact
+      return [
+        { name: 'activation-pin-hour', subject: to, max: perHour, windowMs: hourMs },
+        { name: 'activation-pin-day', subject: to, max: perHour * 3, windowMs: dayMs },
+      ]
+    }),
+  ]
+  const waits = await Promise.all(limits.map((limit) => limiter.take(limit)))
+  return Math.max(...waits)
+}
+
+function pinMessage(
+  context: SendingContext,
+  { channel, to }: PinTarget,
+  pin: string,
+  { language, t }: { language: Language; t: Translate },
+): OutgoingMessage {
+  const values = { pin, institution: context.institution.name[language] }
+  const shared = { channel, to, kind: 'activation-pin' as const, language, code: pin }
+  if (channel === 'email') {
+    return {
+      ...shared,
+      subject: t('messages.activationPin.subject', values),
+      text: t('messages.activationPin.mail', {
+        ...values,
+        helpdesk: context.institution.helpdesk.email,
+      }),
+    }
+  }
+  // The last line lets telephones offer the PIN for this site only (WICG origin-bound one-time codes).
+  const host = new URL(context.config.baseUrl).host
+  return { ...shared, text: `${t('messages.activationPin.sms', values)}\n\n@${host} #${pin}` }
+}

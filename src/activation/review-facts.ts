@@ -1,0 +1,59 @@
+import type { AppContext } from '../context.ts'
+import { openNationalNumber } from '../people/national-number.ts'
+import type { SealedNationalNumber } from '../people/person.ts'
+import type { Language } from '../web/language.ts'
+import type { ActivationAttempt } from './attempt.ts'
+import type { ActivationSubject } from './record-check.ts'
+
+/** What the records hold, as the person reviews it. */
+export function reviewFacts(
+  context: Pick<AppContext, 'secrets'>,
+  attempt: Pick<ActivationAttempt, 'number'>,
+  subject: ActivationSubject,
+  language: Language,
+) {
+  const { person, account, roles } = subject
+  const open = (entry: SealedNationalNumber) => ({
+    country: entry.country,
+    number: openNationalNumber(context.secrets, entry),
+  })
+  const numbers = person.nationalNumbers.length > 0 ? person.nationalNumbers : [attempt.number]
+  return {
+    // As papers have it; who has no Greek name has the Latin one there.
+    fullName: `${person.firstName[language]} ${person.lastName[language]}`,
+    username: account?.username,
+    roles: roles.map((role) => ({
+      kind: role.role,
+      degreeLevel: role.degreeLevel,
+      departmentName: role.departmentName?.[language],
+      registrationNumber: role.registrationNumber,
+    })),
+    numbers: numbers.filter((entry) => entry !== undefined).map(open),
+    taxNumber: person.taxNumber && open(person.taxNumber),
+    fatherName: person.fatherName,
+    birthDate: person.birthDate && formatDate(person.birthDate, language),
+    gender: person.gender,
+    ...recordedContacts(subject),
+  }
+}
+
+/** The contacts that the source holds for the chosen role: what consent is asked for. */
+export function recordedContacts({ roles }: Pick<ActivationSubject, 'roles'>): {
+  mobile?: string
+  email?: string
+} {
+  return {
+    mobile: roles.find((role) => role.mobile !== undefined)?.mobile,
+    email: roles.find((role) => role.email !== undefined)?.email,
+  }
+}
+
+const dateFormats = {
+  el: new Intl.DateTimeFormat('el-GR', { dateStyle: 'long', timeZone: 'UTC' }),
+  en: new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
+}
+
+/** @param date YYYY-MM-DD */
+export function formatDate(date: string, language: Language): string {
+  return dateFormats[language].format(new Date(`${date}T00:00:00Z`))
+}
