@@ -10,6 +10,7 @@ import { loadInstitution } from './institution.ts'
 import { openKeyRing } from './keys/key-ring.ts'
 import { openMasterKey } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
+import { type MessageService, openMessages } from './messages/open-messages.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
 import { openStore, type Store } from './store/connection.ts'
 import { watchVersions } from './store/versions.ts'
@@ -19,6 +20,8 @@ export interface Runtime {
   readonly context: AppContext
   readonly store: Store
   readonly sessions: SessionStore
+  /** context.messages, with what only a server does with it. */
+  readonly messages: MessageService
   close(): Promise<void>
 }
 
@@ -45,6 +48,7 @@ export async function openRuntime(
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
     const amkaRegistry = openAmkaRegistry({ config, secrets, log })
+    const messages = await openMessages({ config, institution, log, now, audit })
     const sessions = await openSessionStore(config, log, now)
     const watcher = watchVersions((name) => {
       if (name === 'keys')
@@ -54,11 +58,14 @@ export async function openRuntime(
       if (name === 'federation') clearServiceCache()
     })
     return {
-      context: { config, institution, secrets, keys, audit, amkaRegistry, log, now },
+      context: { config, institution, secrets, keys, audit, messages, amkaRegistry, log, now },
       store,
       sessions,
+      messages,
       async close() {
         watcher.stop()
+        // Before the audit log: what it could not send is recorded there.
+        await messages.close()
         await audit.close()
         await sessions.close()
         await store.close()

@@ -23,6 +23,7 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
     server.once('error', reject)
     server.listen(config.port, config.host, resolve)
   })
+  runtime.messages.start()
   return { port: (server.address() as AddressInfo).port, close: () => drain(server) }
 }
 

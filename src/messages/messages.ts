@@ -3,11 +3,7 @@ import type { Language } from '../web/language.ts'
 export type MessageChannel = 'sms' | 'email'
 
 /** What a message is for; admins see it beside its state. */
-export type MessageKind =
-  | 'activation-pin'
-  | 'activation-done'
-  | 'recovery-code'
-  | 'account-notice'
+export type MessageKind = 'activation-pin' | 'activation-done' | 'recovery-code' | 'account-notice'
 
 export interface OutgoingMessage {
   readonly channel: MessageChannel
@@ -49,6 +45,9 @@ export interface Messages {
   send(message: OutgoingMessage): Promise<MessageReceipt>
   /** The states of messages sent before, by id; an unknown id is left out. */
   deliveries(ids: readonly string[]): Promise<ReadonlyMap<string, DeliveryState>>
-  /** Stops trying; what is not sent stays in the store as it is. */
+  /**
+   * Stops trying. What waits and carries a code has failed, since only this process knew the text;
+   * the rest stays in the store for the next process.
+   */
   close(): Promise<void>
 }
