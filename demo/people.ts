@@ -73,8 +73,8 @@ export const demoAccounts: readonly DemoAccount[] = [
   }),
   {
     ...demo('astavropoulou', 'active', ['Αλεξάνδρα Σταυροπούλου', 'Alexandra Stavropoulou'], {
-      el: 'υποψήφια διδάκτωρ· η ιδιότητά της ως υπαλλήλου δεν έχει ενεργοποιηθεί',
-      en: 'doctoral candidate; her role as an employee is not activated yet',
+      el: 'υποψήφια διδάκτωρ, όχι ακόμη ως υπάλληλος',
+      en: 'doctoral candidate, not yet as an employee',
     }),
     activatedRoles: ['student'],
   },
