@@ -31,14 +31,17 @@ export function readContact(
   if (mobileText !== '') {
     const checked = checkPhone(mobileText)
     if (checked.reason === undefined) mobile = checked.value
-    else errors.mobile = { key: 'activation.error.mobileInvalid' }
+    else errors.mobile = { key: 'activation.error.mobile' }
   }
   if (emailText !== '') {
     const checked = checkPersonalEmail(emailText, context.config.scope)
     if (checked.reason === undefined) email = checked.value
     else if (checked.reason === 'EMAIL_INSTITUTIONAL')
-      errors.email = { key: 'activation.error.emailInstitutional' }
-    else errors.email = { key: 'activation.error.emailInvalid' }
+      errors.email = {
+        key: 'activation.error.emailInstitutional',
+        values: { scope: context.config.scope },
+      }
+    else errors.email = { key: 'activation.error.email' }
   }
   const first = channels.sms ? 'mobile' : 'email'
   if (mobileText === '' && emailText === '') {
@@ -46,7 +49,7 @@ export function readContact(
   }
   const { contacts } = activationRules(context.institution)
   if (contacts === 'exactly-one' && mobileText !== '' && emailText !== '') {
-    errors[first] = { key: 'activation.error.contactBoth' }
+    errors[first] = { key: 'activation.error.contactOnlyOne' }
   }
   if (Object.keys(errors).length > 0) return { errors }
   return {
@@ -58,8 +61,10 @@ export function readContact(
 }
 
 function missingKey(channels: { sms: boolean; email: boolean }): string {
-  if (channels.sms && channels.email) return 'activation.error.contactMissing'
-  return channels.sms ? 'activation.error.mobileMissing' : 'activation.error.emailMissing'
+  if (channels.sms && channels.email) return 'activation.error.contactMissing.both'
+  return channels.sms
+    ? 'activation.error.contactMissing.sms'
+    : 'activation.error.contactMissing.email'
 }
 
 export type SearchResult =

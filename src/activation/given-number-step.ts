@@ -40,19 +40,16 @@ export function readNumber(typed: {
     if (checked.value !== undefined) return { given: { country: 'GR', number: checked.value } }
     if (typed.amka === '') return { errors: { amka: { key: 'activation.error.amkaMissing' } } }
     const isLength = checked.reason === 'AMKA_NOT_11_DIGITS'
-    const key = isLength ? 'activation.error.amkaFormat' : 'activation.error.amkaInvalid'
+    const key = isLength ? 'activation.error.amkaLength' : 'activation.error.amkaWrong'
     return { errors: { amka: { key } } }
   }
   const errors: Record<string, PageText> = {}
   const country = typed.ssnCountry.toUpperCase()
   // A Greek number is an AMKA, which the other form asks for and the registry checks.
   const isKnown = (isCountryCode(country) || country === 'EU') && country !== 'GR'
-  if (!isKnown) errors.ssnCountry = { key: 'activation.error.ssnCountryMissing' }
+  if (!isKnown) errors.ssnCountry = { key: 'activation.error.ssnCountry' }
   const checked = checkForeignNumber(typed.ssn, minForeignSsn, 'SSN_PATTERN')
-  if (checked.value === undefined) {
-    const key = typed.ssn === '' ? 'activation.error.ssnMissing' : 'activation.error.ssnInvalid'
-    errors.ssn = { key }
-  }
+  if (checked.value === undefined) errors.ssn = { key: 'activation.error.ssn' }
   return checked.value !== undefined && isKnown
     ? { given: { country, number: checked.value } }
     : { errors }

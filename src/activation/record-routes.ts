@@ -154,7 +154,7 @@ export function recordRoutes(pages: ActivationPages): Router {
     const contacts = recordedContacts(subject)
     const facts = reviewFacts(context, attempt, subject, language)
     const names = new Map(countriesIn(language).map(({ code, name }) => [code, name]))
-    const valueOf = (consented: boolean | undefined) => (consented ? 'yes' : '')
+    const boxOf = (consented: boolean | undefined) => (consented ? 'yes' : '')
     pages.show(
       step,
       'review',
@@ -169,8 +169,8 @@ export function recordRoutes(pages: ActivationPages): Router {
         isSecondRole: attempt.isSecondRole === true,
         canConsent: { mobile: contacts.mobile !== undefined, email: contacts.email !== undefined },
         values: {
-          consentMobile: valueOf(attempt.consentMobile),
-          consentEmail: valueOf(attempt.consentEmail),
+          consentMobile: boxOf(attempt.consentMobile),
+          consentEmail: boxOf(attempt.consentEmail),
         },
       },
       status,
