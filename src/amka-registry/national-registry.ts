@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { AmkaAnswer, AmkaQuestion, AmkaRegistry } from './amka-registry.ts'
 import { readCollection } from './collection.ts'
 
-export interface NationalRegistryOptions {
+interface NationalRegistryOptions {
   /** The part before `/ssn/`. */
   readonly url: string
   readonly token: string
