@@ -37,10 +37,7 @@ export async function findPerson(personId: string): Promise<Person | null> {
  * @param filter over indexed fields: there may be a hundred thousand people
  * @param limit no more than so many; 0: all
  */
-export async function findPeople(
-  filter: mongo.Filter<StoredPerson>,
-  limit = 0,
-): Promise<Person[]> {
+export async function findPeople(filter: mongo.Filter<StoredPerson>, limit = 0): Promise<Person[]> {
   const found = await people().find(filter, { projection, limit }).toArray()
   return found.map(withNumbers)
 }
