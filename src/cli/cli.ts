@@ -13,7 +13,15 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
   },
   account: {
     load: async () => (await import('./account.ts')).accountCommand,
-    about: 'account create|show|disable|enable|lock|unlock USERNAME',
+    about: 'account create|show|disable|enable|lock|unlock|recovery-code USERNAME',
+  },
+  activation: {
+    load: async () => (await import('./activation.ts')).activationCommand,
+    about: 'activation show REF|list USERNAME|funnel: what became of activations',
+  },
+  messages: {
+    load: async () => (await import('./messages.ts')).messagesCommand,
+    about: 'messages list|retry: mail and SMS that were sent, wait or failed',
   },
   sp: {
     load: async () => (await import('./service-provider.ts')).spCommand,

@@ -64,5 +64,7 @@ const messageSchema = new Schema(
 // Messages that nobody holds; admins' list of what failed.
 messageSchema.index({ state: 1, heldUntil: 1 })
 messageSchema.index({ state: 1, createdAt: -1 })
+// What the helpdesk is asked about.
+messageSchema.index({ reference: 1 }, { sparse: true })
 
 export const MessageModel = model('Message', messageSchema, 'messages')

@@ -139,6 +139,11 @@ export function listMessages(options: {
     .lean<MessageRecord[]>()
 }
 
+/** Everything sent in one matter, such as an activation, oldest first. */
+export function findMessagesByReference(reference: string): Promise<MessageRecord[]> {
+  return MessageModel.find({ reference }).sort({ createdAt: 1 }).lean<MessageRecord[]>()
+}
+
 /** What a trial installation shows in /dev/outbox: messages whose text was kept, the newest first. */
 export function listOutbox(limit: number): Promise<MessageRecord[]> {
   return MessageModel.find({ text: { $exists: true } })

@@ -1,0 +1,192 @@
+import { type Request, type Response, Router } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
+import type { AppContext } from '../context.ts'
+import type { ErrorCode } from '../errors.ts'
+import { acceptedVersions } from '../institution.ts'
+import { type Limit, openLimiter } from '../limits/limiter.ts'
+import { networkOf } from '../limits/network.ts'
+import { hashingTurns } from '../login/hashing-turns.ts'
+import { rememberDevice } from '../login/known-device.ts'
+import { passwordMethod } from '../login/login-routes.ts'
+import { hashPassword } from '../login/password.ts'
+import { withoutScope } from '../login/sign-in.ts'
+import { passwordPage, readNewPassword } from '../passwords/new-password.ts'
+import { passwordOwner } from '../passwords/password-owner.ts'
+import { type PasswordPolicy, passwordRules } from '../passwords/password-rules.ts'
+import type { Account } from '../people/account.ts'
+import { normalizeUsername } from '../people/people-store.ts'
+import type { Person } from '../people/person.ts'
+import { type ChosenPassword, redeemForActivation } from '../people/recovery-code.ts'
+import { startSession } from '../sso/sessions.ts'
+import { requireLoginCsrf } from '../web/csrf.ts'
+import { formText } from '../web/form-text.ts'
+import type { PageText } from '../web/page-text.ts'
+import { createReference } from '../web/reference.ts'
+import { renderPage } from '../web/render.ts'
+
+const windowMs = 15 * 60_000
+/** Wrong tries in a window. */
+const triesPerUsername = 10
+const triesPerNetwork = 50
+
+type Errors = Record<string, PageText>
+
+/** The way in with a one-time passphrase on paper, for people whose contacts no source holds. */
+export function codeRoutes(context: AppContext): Router {
+  const router = Router()
+  const limiter = openLimiter(context)
+  const policyOf = (account: { username: string }, person?: Person): PasswordPolicy => ({
+    rules: passwordRules(context.institution),
+    owner: passwordOwner(context, person, account),
+  })
+
+  router.get('/register/code', (req, res) => show(req, res, {}))
+
+  router.post('/register/code', requireLoginCsrf, async (req, res) => {
+    const reference = createReference()
+    res.locals.reference = reference
+    const username = normalizeUsername(
+      withoutScope(formText(req.body.username), context.config.scope),
+    )
+    const passphrase = formText(req.body.passphrase)
+
+    // Nobody has proved anything yet: the password is held against the username as typed, no more.
+    const errors = { ...findMissing(req), ...passwordErrors(req, policyOf({ username })) }
+    if (Object.keys(errors).length > 0) return show(req, res, { errors, reference }, 422)
+
+    const limits = limitsOf(req, username)
+    const minutes = await takeLimits(limits)
+    if (minutes > 0) {
+      record(req, { reason: 'throttled', reference })
+      res.set('Retry-After', String(minutes * 60))
+      const wait = { key: 'login.error.throttled', values: { count: minutes } }
+      return show(req, res, { errors: { username: wait }, reference }, 429)
+    }
+
+    let personal: Errors = {}
+    const choose = async (
+      account: Account,
+      person: Person,
+    ): Promise<ChosenPassword | undefined> => {
+      const password = readNewPassword(req.body, policyOf(account, person))
+      if ('errors' in password) {
+        personal = password.errors
+        return undefined
+      }
+      return {
+        passwordHash: await hashingTurns.take(() => hashPassword(password.password)),
+        acceptedTerms: { ...acceptedVersions(context.institution), acceptedAt: context.now() },
+      }
+    }
+    const result = await redeemForActivation(context, username, passphrase, choose)
+    const { account, outcome } = result
+    // Only wrong ones count: a room full of first-year students with papers is one network.
+    if (outcome !== 'refused') await Promise.all(limits.map((limit) => limiter.giveBack(limit)))
+    switch (outcome) {
+      case 'refused': {
+        // A try of somebody was written down; nobody's costs one write too, or the time would tell.
+        if (!result.tookTry)
+          await limiter.take({ name: 'code-nobody', subject: '', max: 1, windowMs })
+        record(req, { reason: result.reason, account, reference })
+        const refused = { key: 'activation.code.refused' }
+        return show(req, res, { errors: { username: refused }, reference }, 401)
+      }
+      case 'not-chosen':
+        return show(req, res, { errors: personal, reference }, 422)
+      case 'already-active':
+        record(req, { reason: 'ACTIVATION_ALREADY_ACTIVE', account, reference })
+        return stop(req, res, 'ACTIVATION_ALREADY_ACTIVE', { reference, username }, 409)
+      case 'stopped':
+        record(req, { reason: 'ACTIVATION_ACCOUNT_STOPPED', account, reference })
+        return stop(req, res, 'ACTIVATION_ACCOUNT_STOPPED', { reference, username }, 403)
+      case 'done': {
+        const session = await startSession(context, req, result.account, passwordMethod)
+        rememberDevice(context, res, username)
+        record(req, { account, reference, sessionId: session.id })
+        res.redirect(303, '/register/done')
+      }
+    }
+  })
+
+  return router
+
+  /** The network first: one that is stopped does not use up somebody's tries. */
+  function limitsOf(req: Request, username: string): Limit[] {
+    const network = networkOf(req.ip ?? 'unknown')
+    return [
+      { name: 'code-network', subject: network, max: triesPerNetwork, windowMs },
+      { name: 'code-username', subject: username, max: triesPerUsername, windowMs },
+    ]
+  }
+
+  /** @returns minutes to wait, 0 when the try is counted and may go ahead */
+  async function takeLimits(limits: readonly Limit[]): Promise<number> {
+    for (const limit of limits) {
+      const minutes = await limiter.take(limit)
+      if (minutes > 0) return minutes
+    }
+    return 0
+  }
+
+  function show(
+    req: Request,
+    res: Response,
+    page: { errors?: Errors; reference?: string },
+    status = 200,
+  ) {
+    const { errors = {}, reference } = page
+    const values = {
+      username: formText(req.body?.username),
+      // Sixteen letters off a paper are not typed twice because a password was too short.
+      passphrase: formText(req.body?.passphrase),
+      terms: formText(req.body?.terms),
+    }
+    const policy = policyOf({ username: '' })
+    const data = { errors, values, reference, passwordPage: passwordPage(policy) }
+    renderPage(req, res, 'activation/code', data, status)
+  }
+
+  function stop(
+    req: Request,
+    res: Response,
+    code: ErrorCode,
+    page: { reference: string; username: string },
+    status: number,
+  ) {
+    renderPage(req, res, 'activation/stopped', { code, errors: {}, values: {}, ...page }, status)
+  }
+
+  /** A username that nobody has is not written down: it may be a passphrase in the wrong field. */
+  function record(
+    req: Request,
+    facts: { reference: string; reason?: string; account?: Account; sessionId?: string },
+  ): void {
+    const { reference, reason, account, sessionId } = facts
+    context.audit.record({
+      event: reason === undefined ? 'activation.done' : 'activation.code',
+      result: reason === undefined ? 'success' : 'failure',
+      ...(reason === undefined ? {} : { reason }),
+      ...(account ? { personId: account._id, username: account.username } : {}),
+      ...(sessionId === undefined ? {} : { sessionId }),
+      ...requestOrigin(req),
+      details: { way: 'passphrase', reference },
+    })
+  }
+}
+
+function findMissing(req: Request): Errors {
+  return {
+    ...(formText(req.body.username) === ''
+      ? { username: { key: 'activation.code.usernameMissing' } }
+      : {}),
+    ...(formText(req.body.passphrase) === ''
+      ? { passphrase: { key: 'activation.code.passphraseMissing' } }
+      : {}),
+    ...(req.body.terms === 'yes' ? {} : { terms: { key: 'activation.terms.missing' } }),
+  }
+}
+
+function passwordErrors(req: Request, policy: PasswordPolicy): Errors {
+  const password = readNewPassword(req.body, policy)
+  return 'errors' in password ? password.errors : {}
+}
