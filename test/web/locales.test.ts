@@ -58,10 +58,10 @@ describe('texts', () => {
   })
 
   it('are all used', () => {
-    // A key may be put together: t('standing.' ~ standing ~ '.title'), or begin with a view's `key`.
-    const prefixes = [...`${views}\n${code}`.matchAll(/['`]([a-zA-Z]+\.)(?:'\s*~|\$\{)/g)].map(
-      ([, prefix]) => prefix!,
-    )
+    // A key may be put together: t('standing.' ~ standing ~ '.title'), `activation.error.amka${key}`.
+    const prefixes = [
+      ...`${views}\n${code}`.matchAll(/['`]([a-zA-Z]+\.[\w.]*)(?:'\s*~|\$\{)/g),
+    ].map(([, prefix]) => prefix!)
     for (const key of el.keys()) {
       const isNamed = views.includes(`'${key}'`) || code.includes(`'${key}'`)
       const isBuilt = prefixes.some((prefix) => key.startsWith(prefix))

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+
+/** What holds for every page of ours, whatever its data. */
+export function checkMarkup(html: string, language: string) {
+  assert.match(html, new RegExp(`^<!doctype html>\\s*<html lang="${language}">`))
+  assert.match(html, /<title>[^<]+ · [^<]+<\/title>/)
+  assert.equal(html.match(/<h1[ >]/g)?.length, 1, 'one h1')
+  assert.equal(html.match(/<main[ >]/g)?.length, 1, 'one main')
+  assert.ok(!/undefined|\[object|NaN|\{\w+\}/.test(html), 'a value is missing')
+  assert.ok(
+    !/ style=| on[a-z]+=(?!alert)|<style|javascript:/i.test(
+      html.replaceAll('onerror=alert(1)', ''),
+    ),
+    'inline style or script',
+  )
+  assert.ok(!html.includes('<img src=x'), 'markup was let in')
+
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!)
+  assert.equal(new Set(ids).size, ids.length, 'ids are unique')
+  for (const [, names] of html.matchAll(
+    / (?:aria-labelledby|aria-describedby|aria-controls|for)="([^"]+)"/g,
+  )) {
+    for (const id of names!.split(' ')) assert.ok(ids.includes(id), `nothing has the id ${id}`)
+  }
+  for (const [input] of html.matchAll(/<input (?!type="hidden")[^>]*>/g)) {
+    const id = / id="([^"]+)"/.exec(input)?.[1] ?? /id="([^"]+)"/.exec(input)?.[1]
+    assert.ok(html.includes(`<label for="${id}"`), `${input} has no label`)
+  }
+  for (const [image] of html.matchAll(/<img [^>]*>/g)) assert.match(image, / alt="/)
+  for (const [form] of html.matchAll(/<form [^>]*method="post"[^>]*>.*?<\/form>/gs)) {
+    assert.match(form, /name="(_csrf|xsrf)"/, 'a form without a token')
+  }
+  for (const tag of ['div', 'p', 'ul', 'section', 'form', 'span', 'dl', 'a', 'b', 'li']) {
+    const opened = html.match(new RegExp(`<${tag}[ >]`, 'g'))?.length ?? 0
+    const closed = html.match(new RegExp(`</${tag}>`, 'g'))?.length ?? 0
+    assert.equal(opened, closed, `<${tag}> is opened ${opened} and closed ${closed} times`)
+  }
+}
