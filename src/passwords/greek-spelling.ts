@@ -9,7 +9,7 @@ import { bareLetters } from './greek-keyboard.ts'
 /** All ways to write the vowel i; Greek has six of its own. */
 const i = 'ει|οι|υι|ι|η|υ|ei|oi|ui|yi|ii|i|y|h|u|n|1|!'
 const e = 'αι|ε|ai|ae|e|3'
-const o = 'ο|ω|o|w|0|v'
+const o = 'ο|ω|o|w|0'
 
 const spellings: Readonly<Record<string, string>> = {
   αι: e,
@@ -22,6 +22,7 @@ const spellings: Readonly<Record<string, string>> = {
   μπ: 'μπ|mp|mb|b',
   ντ: 'ντ|nt|nd|d',
   γκ: 'γκ|γγ|gk|gg|ng|g',
+  γι: 'γι|γει|γη|γυ|gi|gei|gh|gy|yi|ji|y|j',
   γγ: 'γγ|γκ|gg|ng|gk|g',
   τζ: 'τζ|tz|j|dj|dz',
   α: 'α|a|4|@',
@@ -31,22 +32,22 @@ const spellings: Readonly<Record<string, string>> = {
   ε: e,
   ζ: 'ζ|z',
   η: i,
-  θ: 'θ|th|8|u|9|q|0',
+  θ: 'θ|th|8|u|9|q',
   ι: i,
   κ: 'κ|k|c|q',
   λ: 'λ|l|1',
   μ: 'μ|m',
-  ν: 'ν|n|v',
+  ν: 'ν|n',
   ξ: 'ξ|ks|x|3|j',
   ο: o,
   π: 'π|p',
   ρ: 'ρ|r|p',
-  σ: 'σ|s|c|5|\\$',
+  σ: 'σ|s|5|\\$',
   τ: 'τ|t|7',
   υ: i,
   φ: 'φ|f|ph',
   χ: 'χ|ch|kh|x|h|c',
-  ψ: 'ψ|ps|4|c',
+  ψ: 'ψ|ps|4',
   ω: o,
 }
 

@@ -18,38 +18,56 @@ const minNumberDigits = 5
  */
 export function holdsOwnData(password: string, owner: PasswordOwner): boolean {
   return (
-    holdsName(password, [...owner.names, ...owner.emails.map(localPart)]) ||
+    holdsName(password, owner) ||
     holdsNumber(password, owner) ||
     (owner.birthDate !== undefined && holdsDate(password, owner.birthDate))
   )
 }
 
-function holdsName(password: string, names: readonly string[]): boolean {
+function holdsName(password: string, owner: PasswordOwner): boolean {
   const forms = [password, greekKeys(password), latinKeys(password)].map(bareSpelling)
-  const parts = new Set(
-    names.flatMap((name) => bareSpelling(name).split(/[^\p{L}]+/u)).flatMap(withShortNames),
+  return patternsOf(owner).some(({ pattern, minFound }) =>
+    // A doubled letter may be written once, and ου with one: still Άννα is not found in banana.
+    forms.some((form) => form.match(pattern)?.some((found) => found.length >= minFound)),
   )
-  return [...parts]
-    .filter((part) => part.length >= minNameLetters)
-    .flatMap(namePatterns)
-    .some((pattern) => forms.some((form) => findsEnough(pattern, form)))
 }
 
-function withShortNames(part: string): string[] {
-  return [part, ...shortNames(part)]
+interface NamePattern {
+  readonly pattern: RegExp
+  /** Characters that are enough. */
+  readonly minFound: number
 }
 
-function namePatterns(part: string): RegExp[] {
-  const stem = new RegExp(spellingPattern(part, nameStemLetters), 'gu')
-  if (part.length < nameStemLetters) return [stem]
-  // Fewer letters count when they are a word of their own: Niko-27 for Nikolaos, not Nikotine.
-  const beginning = spellingPattern(part, minNameLetters)
-  return [stem, new RegExp(`(?<!\\p{L})${beginning}(?!\\p{L})`, 'gu')]
+/** A page with suggestions asks several times about one owner, and making patterns is most of it. */
+const knownPatterns = new WeakMap<PasswordOwner, readonly NamePattern[]>()
+
+function patternsOf(owner: PasswordOwner): readonly NamePattern[] {
+  let patterns = knownPatterns.get(owner)
+  if (!patterns) {
+    const parts = [...owner.names, ...owner.emails.map(localPart)]
+      .flatMap((name) => bareSpelling(name).split(/[^\p{L}]+/u))
+      .flatMap((part) => [part, ...shortNames(part)])
+      .filter((part) => part.length >= minNameLetters)
+    patterns = [...new Set(parts)].flatMap(namePatterns)
+    knownPatterns.set(owner, patterns)
+  }
+  return patterns
 }
 
-/** A doubled letter may be written once, and θ with one sign: Άννα is not found in banana. */
-function findsEnough(pattern: RegExp, form: string): boolean {
-  return (form.match(pattern) ?? []).some((found) => found.length >= minNameLetters)
+function namePatterns(part: string): NamePattern[] {
+  const patterns = [{ pattern: spellingPattern(part), minFound: minNameLetters }]
+  if (part.length >= nameStemLetters) {
+    patterns.push({
+      pattern: spellingPattern(part, nameStemLetters),
+      minFound: nameStemLetters,
+    })
+    // Fewer letters count when they are a word of their own: niko-27 for Nikolaos, not nikotine.
+    patterns.push({
+      pattern: `(?<!\\p{L})${spellingPattern(part, minNameLetters)}(?!\\p{L})`,
+      minFound: minNameLetters,
+    })
+  }
+  return patterns.map(({ pattern, minFound }) => ({ pattern: new RegExp(pattern, 'gu'), minFound }))
 }
 
 function localPart(email: string): string {
@@ -75,7 +93,7 @@ function sharesDigits(run: string, number: string): boolean {
 
 /** Runs of digits, also those written in groups: 12/03/2007, 6971 234 567. */
 function digitRuns(password: string): string[] {
-  return password.replace(/(?<=\d)[\s./_-]+(?=\d)/g, '').match(/\d+/g) ?? []
+  return password.replace(/(?<=\d)[\s./_()-]+(?=\d)/g, '').match(/\d+/g) ?? []
 }
 
 /** @param birthDate YYYY-MM-DD */

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { femaleNames, maleNames, surnames } from '../../demo/names.ts'
+import { seededRandom } from '../../demo/random.ts'
+import { findPasswordProblems } from '../../src/passwords/password-policy.ts'
+import { defaultPasswordRules, type PasswordOwner } from '../../src/passwords/password-rules.ts'
+import { suggestPasswords } from '../../src/passwords/suggest-passwords.ts'
+import { wordLists } from '../../src/passwords/word-lists.ts'
+import { transliterate } from '../../src/people/elot743.ts'
+
+const nobody: PasswordOwner = { username: '', names: [], numbers: [], phones: [], emails: [] }
+const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const random = seededRandom(seed)
+const whole = (below: number) => Math.floor(random() * below)
+const from = <T>(list: readonly T[]) => list[whole(list.length)] as T
+const digits = (count: number) => Array.from({ length: count }, () => whole(10)).join('')
+
+/** A synthetic person with everything on record. */
+function randomOwner(): PasswordOwner {
+  const isFemale = random() < 0.5
+  const first = from(isFemale ? femaleNames : maleNames)
+  const last = from(surnames)[isFemale ? 1 : 0]
+  const names = [first, last, from(maleNames)]
+  const two = (number: number) => String(number).padStart(2, '0')
+  const birthDate = `${1960 + whole(48)}-${two(1 + whole(12))}-${two(1 + whole(28))}`
+  return {
+    username: `${transliterate(first)[0]}${transliterate(last)}`.toLowerCase(),
+    names: [...names, ...names.map(transliterate)],
+    numbers: [digits(11), digits(9), digits(8)],
+    phones: [`+3069${digits(8)}`],
+    emails: [`${transliterate(first).toLowerCase()}.${digits(2)}@mail.example`],
+    birthDate,
+  }
+}
+
+describe(`Suggested passwords (TEST_SEED=${seed})`, () => {
+  it('are five different ones that keep every rule, for whomever they are', () => {
+    for (let round = 0; round < 100; round++) {
+      const policy = { rules: defaultPasswordRules, owner: randomOwner() }
+      const suggestions = suggestPasswords(policy)
+      assert.equal(new Set(suggestions).size, 5)
+      for (const suggestion of suggestions) {
+        assert.deepEqual(findPasswordProblems(suggestion, policy), [], suggestion)
+      }
+    }
+  })
+
+  it('are three small words, one sign between them and three digits, with no 0 or 1', () => {
+    for (const suggestion of suggestPasswords(
+      { rules: defaultPasswordRules, owner: nobody },
+      200,
+    )) {
+      assert.match(suggestion, /^[a-z]{4,7}([-.!?])[a-z]{4,7}\1[a-z]{4,7}\1[2-9]{3}$/)
+    }
+  })
+
+  it('have at least 45 bits: so many are possible', () => {
+    const { phraseWords } = wordLists()
+    assert.equal(new Set(phraseWords).size, phraseWords.length)
+    assert.ok(Math.log2(phraseWords.length ** 3 * 4 * 8 ** 3) > 45)
+  })
+
+  it('keep stricter rules too, or say that none can', () => {
+    const rules = { minLength: 40, minNonAlphabetic: 9, maxDigitRun: 1, minDifferent: 12 }
+    for (const suggestion of suggestPasswords({ rules, owner: nobody })) {
+      assert.deepEqual(findPasswordProblems(suggestion, { rules, owner: nobody }), [])
+    }
+    assert.throws(
+      () => suggestPasswords({ rules: { ...rules, minDifferent: 200 }, owner: nobody }),
+      /no password could be made/,
+    )
+  })
+
+  it('made for one person are fine for another in all but a few of 1,000 cases', (test) => {
+    const free = { rules: defaultPasswordRules, owner: nobody }
+    const refused: string[] = []
+    let count = 0
+    while (count < 1000) {
+      const owner = randomOwner()
+      for (const suggestion of suggestPasswords(free, 10)) {
+        const problems = findPasswordProblems(suggestion, { ...free, owner })
+        if (problems.length > 0) {
+          refused.push(`${suggestion} ${problems.map(({ rule }) => rule)} ${owner.names}`)
+        }
+        count++
+      }
+    }
+    test.diagnostic(`${refused.length} of ${count} refused`)
+    assert.ok(refused.length < count / 100, refused.join('\n'))
+  })
+})
