@@ -22,6 +22,8 @@ export interface PinTarget {
   readonly to: string
 }
 
+const contactField = { sms: 'mobile', email: 'email' } as const
+
 export function pinTargets(contact: Contact): PinTarget[] {
   return [
     ...(contact.mobile === undefined ? [] : [{ channel: 'sms' as const, to: contact.mobile }]),
@@ -66,7 +68,7 @@ export async function sendPin(
     set: {
       step: 'pin',
       candidates: sending.candidates,
-      ...contact,
+      ...Object.fromEntries(targets.map(({ channel, to }) => [contactField[channel], to])),
       pin: { hmac, triesLeft: pinTries, sentAt: now, expiresAt, messageIds: [] },
     },
     unset: (['mobile', 'email'] as const).filter((field) => contact[field] === undefined),
