@@ -11,6 +11,7 @@ import type { AuditEvent } from '../../src/audit/audit-log.ts'
 import { accountCommand } from '../../src/cli/account.ts'
 import { registryCommand } from '../../src/cli/registry.ts'
 import type { Config } from '../../src/config.ts'
+import type { Institution } from '../../src/institution.ts'
 import { completeActivation } from '../../src/people/activation.ts'
 import { findAccountByUsername } from '../../src/people/people-store.ts'
 import { useStore } from '../support/store.ts'
@@ -30,6 +31,7 @@ interface Outcome {
 const events: AuditEvent[] = []
 const context = {
   config: { scope: 'uni.example.gr' } as Config,
+  institution: {} as Institution,
   secrets: fixedSecrets(),
   audit: { record: (event: AuditEvent) => events.push(event), close: async () => {} },
   now: () => new Date(),
@@ -277,5 +279,18 @@ describe('propylaia in a process of its own', () => {
     assert.equal(created.stdout, 'nvisitor: active\n', created.stderr)
     const disabled = await propylaiaProcess(['account', 'disable', 'nvisitor'])
     assert.equal(disabled.code, 0, disabled.stderr)
+  })
+
+  it('names every rule that the password breaks, and activates nothing', async () => {
+    const create = ['account', 'create', 'ovisitor', '--role', 'affiliate', '--first-name-el']
+    const person = ['Όλγα', '--last-name-el', 'Επισκέπτρια', '--activate', '--password-stdin']
+    const refused = await propylaiaProcess([...create, ...person], 'olga12\n')
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /the password must have at least 8 characters$/m)
+    assert.match(refused.stderr, /the password holds the person's name, number, phone/)
+    assert.doesNotMatch(refused.stderr + refused.stdout, /olga12/)
+    const shown = await propylaiaProcess(['account', 'show', 'ovisitor', '--json'])
+    assert.equal(JSON.parse(shown.stdout).state, 'pending')
+    assert.equal(JSON.parse(shown.stdout).hasPassword, false)
   })
 })
