@@ -1,5 +1,6 @@
 import type { ActivationEvent, ActivationEventName } from '../activation/attempt.ts'
 import type { AttemptState } from '../activation/helpdesk.ts'
+import type { AmkaAnswer } from '../amka-registry/amka-registry.ts'
 
 /** What happened, as the helpdesk reads it. */
 export const eventTexts: Record<ActivationEventName, string> = {
@@ -62,13 +63,29 @@ export function athensTime(at: Date): string {
   return timeFormat.format(at)
 }
 
-/** @param explain the sentence of an ErrorCode, undefined for any other detail */
-export function eventLine(
-  { at, name, detail }: ActivationEvent,
+const answerTexts: Readonly<Record<AmkaAnswer, string>> = {
+  match: 'number, surname and birth date agree',
+  mismatch: 'surname or birth date do not agree',
+  unknown: 'the number is not registered',
+  refused: 'the registry does not accept our token (AMKA_REGISTRY_TOKEN)',
+  unreachable: 'the registry did not answer',
+}
+
+/**
+ * One line of what happened, without the time.
+ *
+ * @param explain the sentence of an ErrorCode, undefined for any other detail
+ */
+export function eventText(
+  { name, detail }: ActivationEvent,
   explain: (detail: string) => string | undefined,
 ): string {
   const text = eventTexts[name] ?? name
-  if (detail === undefined || detail === '') return `${athensTime(at)}  ${text}`
+  if (!detail) return text
+  if (name === 'number-checked') {
+    const [registry, answer] = detail.split(': ')
+    return `The ${registry} AMKA registry was asked: ${answerTexts[answer as AmkaAnswer] ?? answer}`
+  }
   const explained = explain(detail)
-  return `${athensTime(at)}  ${text}: ${explained === undefined ? detail : `${explained} (${detail})`}`
+  return `${text}: ${explained === undefined ? detail : `${explained} (${detail})`}`
 }

@@ -12,7 +12,7 @@ import { findAccountByUsername, normalizeUsername } from '../people/people-store
 import { athensDate } from '../people/person.ts'
 import { viewsDir } from '../web/render.ts'
 import { loadMessages, type Messages as Sentences } from '../web/translate.ts'
-import { athensTime, codeTexts, eventLine, stateTexts } from './activation-texts.ts'
+import { athensTime, codeTexts, eventText, stateTexts } from './activation-texts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
@@ -84,8 +84,17 @@ async function listOfPerson(context: Needs, given: string, json: boolean): Promi
     ...attempts.map((attempt) => ({ at: attempt.startedAt, text: summaryOf(attempt) })),
     ...codeTries.map((entry) => ({ at: entry.at, text: summaryOfCode(entry) })),
   ].sort((a, b) => b.at.getTime() - a.at.getTime())
-  return print(json, { username, state: account.state, attempts, codeTries }, () => {
-    const head = `${username}: ${account.state}\n`
+  const { state, recoveryCode } = account
+  const paper = recoveryCode && {
+    issuedAt: recoveryCode.issuedAt,
+    expiresAt: recoveryCode.expiresAt,
+    triesLeft: recoveryCode.triesLeft,
+  }
+  return print(json, { username, state, paper, attempts, codeTries }, () => {
+    const until = paper
+      ? `; passphrase on paper until ${athensTime(paper.expiresAt)}, ${paper.triesLeft} tries left`
+      : ''
+    const head = `${username}: ${state}${until}\n`
     if (lines.length === 0) return `${head}No activation has come as far as telling who it is.\n`
     return head + lines.map(({ text }) => `${text}\n`).join('')
   })
@@ -136,7 +145,9 @@ function describeAttempt(attempt: AttemptReport, sentences: Sentences): string {
     ({ at, channel, to, kind, state, tries, lastError }) =>
       `  ${athensTime(at)}  ${channel} to ${to} (${kind}): ${state}, ${tries} ${tries === 1 ? 'try' : 'tries'}${lastError ? `, ${lastError}` : ''}\n`,
   )
-  const events = attempt.events.map((event) => `  ${eventLine(event, explain)}\n`)
+  const events = attempt.events.map(
+    (event) => `  ${athensTime(event.at)}  ${eventText(event, explain)}\n`,
+  )
   return [
     factLines(facts),
     ...(messages.length > 0 ? ['\nMessages\n', ...messages] : []),

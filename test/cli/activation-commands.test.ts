@@ -3,7 +3,10 @@ import { after, before, describe, it } from 'node:test'
 import { countStage } from '../../src/activation/funnel.ts'
 import { normalizeReference } from '../../src/activation/helpdesk.ts'
 import { activationCommand } from '../../src/cli/activation.ts'
+import type { Account } from '../../src/people/account.ts'
+import { findAccountByUsername } from '../../src/people/people-store.ts'
 import { athensDate } from '../../src/people/person.ts'
+import { issueRecoveryCode } from '../../src/people/recovery-code.ts'
 import type { RegistryRow } from '../../src/people/registry-record.ts'
 import { ActivationWalk, chosenPassword } from '../support/activation-walk.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -130,7 +133,8 @@ describe('propylaia activation', () => {
     const amka = syntheticAmka('1990-01-01', 77)
     await walk.submit('/register/number', { amka })
     const shown = (await activation('show', second)).out
-    assert.match(shown, /Gave a social security number/)
+    assert.match(shown, /Gave a social security number: AMKA\n/)
+    assert.match(shown, /The embedded AMKA registry was asked: the number is not registered\n/)
     assert.ok(!shown.includes(amka))
   })
 
@@ -179,6 +183,12 @@ describe('propylaia activation', () => {
     assertNoSecrets(out, row, [])
 
     const other = await newStudent()
+    const { _id } = (await findAccountByUsername(other.row.username)) as Account
+    await issueRecoveryCode(app.context, _id, { days: 3 })
+    assert.match(
+      (await activation('list', other.row.username)).out,
+      /: pending; passphrase on paper until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 5 tries left\n/,
+    )
     assert.match(
       (await activation('list', other.row.username)).out,
       /No activation has come as far/,
