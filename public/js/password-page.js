@@ -68,6 +68,7 @@ for (const part of document.querySelectorAll('.new-password')) {
     })
     suggestion.replaceWith(button)
   }
+  part.classList.add('is-live')
   part.querySelector('[data-without-script]').hidden = true
   part.querySelector('[data-with-script]').hidden = false
   // A browser that goes back fills the fields again.

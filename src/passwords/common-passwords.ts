@@ -7,6 +7,9 @@ import { wordLists } from './word-lists.ts'
 /** Digits and signs around a common word that do not make it another: `!2026` and a little more. */
 const maxDecoration = 6
 
+/** Longer ones are no common password, and finding repetitions takes the square of the length. */
+const maxCommonLength = 100
+
 /**
  * A password that many use, or one of those with a trivial change: capitals, digits or signs
  * around it, look-alikes inside (p@ssw0rd), written twice, typed with the other keyboard layout;
@@ -14,6 +17,7 @@ const maxDecoration = 6
  */
 export function isCommonPassword(password: string): boolean {
   if (isKeyboardWalk(password)) return true
+  if (password.length > maxCommonLength) return false
   const { commonPasswords } = wordLists()
   const typed = [password.normalize('NFKC').toLowerCase(), bareLetters(password)]
   for (const form of new Set([...typed, latinKeys(password)])) {

@@ -7,6 +7,11 @@ import type { PasswordOwner } from './password-rules.ts'
 const minNameLetters = 4
 /** Letters of a longer name's beginning that are enough: Greek names change at the end. */
 const nameStemLetters = 5
+/**
+ * Letters of a name that are compared at all. The pattern of a long one could keep the search busy
+ * for ever (a mail address is what its owner likes: `iiii…`), and this many say enough.
+ */
+const maxNameLetters = 10
 /** Digits in a row of a number that are part of a password. */
 const minNumberDigits = 5
 
@@ -55,7 +60,7 @@ function patternsOf(owner: PasswordOwner): readonly NamePattern[] {
 }
 
 function namePatterns(part: string): NamePattern[] {
-  const patterns = [{ pattern: spellingPattern(part), minFound: minNameLetters }]
+  const patterns = [{ pattern: spellingPattern(part, maxNameLetters), minFound: minNameLetters }]
   if (part.length >= nameStemLetters) {
     patterns.push({
       pattern: spellingPattern(part, nameStemLetters),

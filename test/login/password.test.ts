@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { argon2Sync } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { hashPassword, verifyPassword } from '../../src/login/password.ts'
+import { hashPassword, preparePassword, verifyPassword } from '../../src/login/password.ts'
 
 describe('Passwords (argon2id)', () => {
   it('are kept as a PHC string with at least 19 MiB, salted anew each time', async () => {
@@ -15,6 +15,14 @@ describe('Passwords (argon2id)', () => {
   it('are equal whether the keyboard composes accents or not', async () => {
     const phc = await hashPassword('ΐδιος'.normalize('NFC'))
     assert.equal((await verifyPassword('ΐδιος'.normalize('NFD'), phc)).ok, true)
+  })
+
+  it('are equal whichever space the keyboard sends, and never by look alone (RFC 8265 4.2.2)', async () => {
+    const phc = await hashPassword('τρία γαϊδούρια')
+    assert.equal((await verifyPassword('τρία\u00a0γαϊδούρια', phc)).ok, true)
+    assert.equal((await verifyPassword('τρία γαϊδούρια ', phc)).ok, false)
+    assert.equal((await verifyPassword('Τρία γαϊδούρια', phc)).ok, false)
+    assert.notEqual(preparePassword('①'), preparePassword('1'))
   })
 
   it('say no without a stored hash', async () => {

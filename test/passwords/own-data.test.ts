@@ -120,6 +120,16 @@ describe('A password that holds something about its owner', () => {
     }
   })
 
+  it('is found out in the end, whatever name or address the owner has', () => {
+    // A pattern of the whole name would be tried in 2^30 ways.
+    for (const name of ['i'.repeat(60), 'ει'.repeat(30), 'ηι'.repeat(30), 'a+(*[^'.repeat(9)]) {
+      const hostile = owner({ names: [`${name}ξ`], emails: [`${name}j@mail.example`] })
+      for (const sign of ['i', 'ι', '1', 'a']) {
+        assert.equal(typeof holdsOwnData(sign.repeat(1000), hostile), 'boolean')
+      }
+    }
+  })
+
   it('cannot be told when nothing is known about the owner', () => {
     assert.equal(holdsOwnData('Maria2007!', owner({})), false)
   })

@@ -1,37 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { femaleNames, maleNames, surnames } from '../../demo/names.ts'
-import { seededRandom } from '../../demo/random.ts'
 import { findPasswordProblems } from '../../src/passwords/password-policy.ts'
 import { defaultPasswordRules, type PasswordOwner } from '../../src/passwords/password-rules.ts'
 import { suggestPasswords } from '../../src/passwords/suggest-passwords.ts'
 import { wordLists } from '../../src/passwords/word-lists.ts'
-import { transliterate } from '../../src/people/elot743.ts'
+import { randomOwners } from './random-owners.ts'
 
 const nobody: PasswordOwner = { username: '', names: [], numbers: [], phones: [], emails: [] }
-const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const random = seededRandom(seed)
-const whole = (below: number) => Math.floor(random() * below)
-const from = <T>(list: readonly T[]) => list[whole(list.length)] as T
-const digits = (count: number) => Array.from({ length: count }, () => whole(10)).join('')
-
-/** A synthetic person with everything on record. */
-function randomOwner(): PasswordOwner {
-  const isFemale = random() < 0.5
-  const first = from(isFemale ? femaleNames : maleNames)
-  const last = from(surnames)[isFemale ? 1 : 0]
-  const names = [first, last, from(maleNames)]
-  const two = (number: number) => String(number).padStart(2, '0')
-  const birthDate = `${1960 + whole(48)}-${two(1 + whole(12))}-${two(1 + whole(28))}`
-  return {
-    username: `${transliterate(first)[0]}${transliterate(last)}`.toLowerCase(),
-    names: [...names, ...names.map(transliterate)],
-    numbers: [digits(11), digits(9), digits(8)],
-    phones: [`+3069${digits(8)}`],
-    emails: [`${transliterate(first).toLowerCase()}.${digits(2)}@mail.example`],
-    birthDate,
-  }
-}
+const { seed, randomOwner } = randomOwners()
 
 describe(`Suggested passwords (TEST_SEED=${seed})`, () => {
   it('are five different ones that keep every rule, for whomever they are', () => {
