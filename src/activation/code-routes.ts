@@ -84,7 +84,7 @@ export function codeRoutes(context: AppContext): Router {
     if (outcome !== 'refused') await Promise.all(limits.map((limit) => limiter.giveBack(limit)))
     switch (outcome) {
       case 'refused': {
-        // A try of somebody was written down; nobody's costs one write too, or the time would tell.
+        // Nobody's try costs one write too.
         if (!result.tookTry)
           await limiter.take({ name: 'code-nobody', subject: '', max: 1, windowMs })
         record(req, { reason: result.reason, account, reference })

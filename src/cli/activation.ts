@@ -69,7 +69,7 @@ async function showAttempt(context: Needs, given: string, json: boolean): Promis
   if (codeTry) {
     return print(json, { way: 'passphrase', ...codeTry }, () => describeCodeTry(codeTry))
   }
-  return fail(`no activation has the reference "${reference}"; they are kept for 180 days`)
+  return fail(`no activation has the reference "${given}"; they are kept for 180 days`)
 }
 
 async function listOfPerson(context: Needs, given: string, json: boolean): Promise<number> {

@@ -200,7 +200,7 @@ function describe(report: BulkReport): string {
     .map(([count, why]) => `  ${count} ${why}\n`)
     .join('')
   const end = lines === '' ? 'nobody was left out' : `left out:\n${lines.trimEnd()}`
-  return `${report.issued} passphrases issued; ${end}\n`
+  return `passphrases issued: ${report.issued}; ${end}\n`
 }
 
 /** Waits for a slow reader: a table of 80,000 lines must not pile up in memory. */

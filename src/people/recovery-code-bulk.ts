@@ -3,7 +3,7 @@ import type { Account } from './account.ts'
 import { AccountModel } from './account-model.ts'
 import { accounts, people } from './people-store.ts'
 import { athensDate, type Person, type PersonRole } from './person.ts'
-import { type IssuedCode, makeRecoveryCode } from './recovery-code.ts'
+import { type IssuedCode, isGood, makeRecoveryCode } from './recovery-code.ts'
 import { canActivate, type RoleChoice, roleChoiceOf } from './role-choice.ts'
 
 /** People that are read and written at a time: what is in memory, however many there are. */
@@ -112,7 +112,7 @@ async function draft(
     const role = roles.find((entry) => canActivate(entry, today))
     if (!role) report.noRole++
     else if (expiresAt !== undefined && expiresAt <= now) report.accountExpired++
-    else if (options.onlyWithout && recoveryCode && isGood(recoveryCode, now)) report.hasCode++
+    else if (options.onlyWithout && isGood(recoveryCode, now)) report.hasCode++
     else {
       const code = makeRecoveryCode(context, accountId, options.days)
       drafts.push({ accountId, username, person, role, ...code })
@@ -149,10 +149,6 @@ function isAskedFor(role: PersonRole, { role: choice, departmentCode }: BulkFilt
     (choice === undefined || roleChoiceOf(role.role) === choice) &&
     (departmentCode === undefined || role.departmentCode === departmentCode)
   )
-}
-
-function isGood(code: NonNullable<Account['recoveryCode']>, now: Date): boolean {
-  return code.expiresAt > now && code.triesLeft > 0
 }
 
 /** People with a role to activate whom no source has given a username. */

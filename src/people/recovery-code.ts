@@ -66,7 +66,7 @@ export type Redemption =
       readonly outcome: 'refused'
       readonly reason: CodeRefusal
       readonly account?: Account
-      /** A try was written down; where none was, the caller writes as much. */
+      /** Whether a try was written down; else the caller writes as much, or the time would tell. */
       readonly tookTry: boolean
     }
   /** The passphrase was right in these three; it stays as it was. */
@@ -81,8 +81,8 @@ export interface ChosenPassword {
 }
 
 /**
- * Activates a pending account by its one-time passphrase. Nothing tells apart what is refused: an
- * unknown username, an account without a code, a wrong, expired or used one take the same queries.
+ * Activates a pending account by its one-time passphrase. What is refused is told to nobody: an
+ * unknown username, an account without a code, a wrong, expired or used one are one answer.
  *
  * @param username already brought to form by normalizeUsername()
  * @param choose asked only after the right passphrase: the password, or undefined when it may not be
@@ -96,7 +96,7 @@ export async function redeemForActivation(
 ): Promise<Redemption> {
   const now = context.now()
   const found = await accounts().findOne({ username })
-  const account = await takeTry(found?._id ?? '', now)
+  const account = found && isGood(found.recoveryCode, now) ? await takeTry(found._id, now) : null
   const given = codeHash(context, found?._id ?? '', passphrase)
   const kept = Buffer.from(account?.recoveryCode?.hmac ?? '', 'hex')
   const isRight = kept.length === given.length && timingSafeEqual(kept, given)
@@ -123,6 +123,11 @@ export async function redeemForActivation(
   return after?.state === 'active'
     ? { outcome: 'already-active', account }
     : { ...refusal(after, true, now), reason: 'no-code' }
+}
+
+/** Whether a code can still be redeemed. */
+export function isGood(code: RecoveryCode | undefined, now: Date): boolean {
+  return code !== undefined && code.expiresAt > now && code.triesLeft > 0
 }
 
 /** Takes a try before the passphrase is compared, so parallel guesses get no extra ones. */

@@ -148,7 +148,7 @@ describe('propylaia account recovery-code --all-pending', () => {
     })
     assert.match(passphrase!, /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/)
     for (const row of rows) assert.equal(await redeem(row.username!, row.passphrase!), 'done')
-    assert.equal(printed.err, '3 passphrases issued; nobody was left out\n')
+    assert.equal(printed.err, 'passphrases issued: 3; nobody was left out\n')
     assert.equal(audited.length, 3)
     assert.ok(!JSON.stringify(audited).includes(passphrase!))
   })
@@ -209,7 +209,7 @@ describe('propylaia account recovery-code --all-pending', () => {
     assert.equal(
       printed.err,
       [
-        '1 passphrases issued; left out:',
+        'passphrases issued: 1; left out:',
         '  1 have no username, so no account',
         '  2 have no role left to activate',
         '  1 have an account that expired',
