@@ -56,7 +56,7 @@ export async function sendPin(
   const { contact } = sending
   const targets = pinTargets(contact)
   const minutes =
-    waitForResend(context, attempt) ||
+    waitForResend(context, attempt, contact) ||
     (await takeLimits(context, limiter, targets, sending.network))
   if (minutes > 0) return { outcome: 'throttled', minutes }
 
@@ -99,8 +99,15 @@ export async function sendPin(
   return { outcome: 'sent', attempt: noted ?? prepared }
 }
 
-function waitForResend(context: Pick<AppContext, 'now'>, { pin }: ActivationAttempt): number {
-  return pin && context.now().getTime() - pin.sentAt.getTime() < resendAfterMs ? 1 : 0
+/** Somebody who gives another contact, because the first cannot be reached, need not wait. */
+function waitForResend(
+  context: Pick<AppContext, 'now'>,
+  { pin, mobile, email }: ActivationAttempt,
+  contact: Contact,
+): number {
+  const isSame = mobile === contact.mobile && email === contact.email
+  const sentAgoMs = pin ? context.now().getTime() - pin.sentAt.getTime() : resendAfterMs
+  return isSame && sentAgoMs < resendAfterMs ? 1 : 0
 }
 
 /** @returns minutes to wait, 0 when the PIN may go out */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { findAccountByUsername, findPerson } from '../../src/people/people-store.ts'
+import { sealFlow } from '../../src/sso/login-flow.ts'
 import { ActivationWalk, chosenPassword } from '../support/activation-walk.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
@@ -352,9 +353,29 @@ describe('Activating an account', () => {
     assert.equal(new Set(pages.map(ActivationWalk.reference)).size, 1)
   })
 
-  it('goes back to the service that the person came from', async () => {
-    const { row } = await newStudent()
-    assert.ok(row)
+  it('leads on to the service that the person came from', async () => {
+    const { walk, mobile } = await newStudent()
+    const flow = sealFlow(app.context, {
+      resume: '/saml/sso/resume',
+      service: { protocol: 'saml', id: 'https://eudoxus.example.org/shibboleth' },
+    })
+    const login = await walk.open(`/login?flow=${flow}`)
+    assert.match(login.body, new RegExp(`/register\\?flow=${flow}`))
+    const landing = await walk.open(`/register?flow=${flow}`)
+    await walk.post('/register', { flow }, hiddenField(landing.body, '_csrf'))
+    await walk.submit('/register/role', { role: 'student' })
+    await walk.contact({ mobile })
+    await walk.pin(await walk.lastPin(mobile))
+    await walk.agree()
+    const done = await walk.password()
+    assert.match(done.body, new RegExp(`/saml/sso/resume\\?flow=${flow}`))
+  })
+
+  it('takes no address of anybody else for the way back', async () => {
+    const { walk } = await newStudent()
+    const landing = await walk.open('/register?flow=https://evil.example/')
+    assert.equal(landing.status, 200)
+    assert.doesNotMatch(landing.body, /name="flow"|login\?flow|href="https:\/\/evil/)
   })
 
   it('tells somebody who took too long, and lets them begin again', async () => {
