@@ -48,7 +48,7 @@ describe('texts', () => {
   })
 
   it('are Greek in Greek: no sentence was left in English', () => {
-    for (const [key, message] of el) assert.match(JSON.stringify(message), /[α-ωά-ώ]/, key)
+    for (const [key, message] of el) assert.match(JSON.stringify(message), /[Α-Ωα-ωά-ώ]/, key)
   })
 
   it('exist for every key that a view or the code names', () => {
