@@ -40,7 +40,9 @@ export async function messagesCommand(context: Needs, args: string[]): Promise<n
   }
   const messages = (await listMessages({ onlyFailed: values.failed, limit })).map(shown)
   process.stdout.write(
-    values.json ? `${JSON.stringify(messages, null, 2)}\n` : messages.map(line).join(''),
+    values.json
+      ? `${JSON.stringify(messages, null, 2)}\n`
+      : messages.map(line).join('') || 'no messages\n',
   )
   return 0
 }

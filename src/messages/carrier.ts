@@ -23,6 +23,8 @@ export type Outcome =
 
 /** A way out for one channel. */
 export interface Carrier {
+  /** Tries at a time: the others wait for their turn, so that a slow server costs few connections. */
+  readonly turns: number
   /** Tries once. Never rejects. */
   carry(parcel: Parcel): Promise<Outcome>
   /** Ends connections at once; a try that runs ends as `retry`. */
@@ -31,6 +33,7 @@ export interface Carrier {
 
 /** A trial or test installation without a mail server or gateway: the outbox is where messages go. */
 export const outboxOnly: Carrier = {
+  turns: 100,
   carry: async () => ({ result: 'accepted' }),
   close() {},
 }

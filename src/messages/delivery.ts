@@ -1,4 +1,5 @@
 import type { AppContext } from '../context.ts'
+import { Turns } from '../login/turns.ts'
 import type { Carrier, Outcome, Parcel } from './carrier.ts'
 import { maskContact } from './mask.ts'
 import type { MessageRecord } from './message-model.ts'
@@ -77,6 +78,10 @@ export function openDelivery(
   const { schedule } = options
   const holder: Holder = { id: options.holder, holdMs }
   const tasks = new Map<string, Task>()
+  const turns = {
+    sms: new Turns(carriers.sms.turns, Number.POSITIVE_INFINITY),
+    email: new Turns(carriers.email.turns, Number.POSITIVE_INFINITY),
+  }
   const running = new Set<Promise<unknown>>()
   let isStarted = false
   let isClosed = false
@@ -92,6 +97,8 @@ export function openDelivery(
   async function tryOnce(task: Task): Promise<DeliveryState> {
     const { record } = task
     if (!task.unrecorded) {
+      // Its turn may have come late.
+      if (isClosed) return 'waiting'
       if (now() >= record.giveUpAt) return fail(task, 'given-up', 'nobody needs it any more')
       if (!(await beginTry(record._id, holder, now()))) {
         tasks.delete(record._id)
@@ -167,7 +174,7 @@ export function openDelivery(
 
   async function tryAndGoOn(task: Task): Promise<DeliveryState> {
     try {
-      return await tryOnce(task)
+      return await turns[task.record.channel].take(() => tryOnce(task))
     } catch (error) {
       log.error({ err: error, id: task.record._id }, 'messages: the store does not answer')
       plan(task, storeAwayMs)

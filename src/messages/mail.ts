@@ -2,7 +2,6 @@ import { createTransport, type NodemailerError } from 'nodemailer'
 import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SmtpPool from 'nodemailer/lib/smtp-pool'
 import type { Institution } from '../institution.ts'
-import { Turns } from '../login/turns.ts'
 import { type Carrier, isCertificateProblem, type Outcome, type Parcel } from './carrier.ts'
 
 const connectionsAtATime = 5
@@ -50,7 +49,6 @@ export function openMailServer(
   })
   const transport = createTransport(pool)
   const from = institution.mailFrom ?? institution.helpdesk.email
-  const turns = new Turns(connectionsAtATime, Number.POSITIVE_INFINITY)
 
   async function post(parcel: Parcel): Promise<Outcome> {
     if (!mailAddress.test(parcel.to)) return { result: 'refused', reason: 'not a mail address' }
@@ -83,7 +81,8 @@ export function openMailServer(
   }
 
   return {
-    carry: (parcel) => turns.take(() => post(parcel)),
+    turns: connectionsAtATime,
+    carry: post,
     close: () => pool.close({ force: true }),
   }
 }

@@ -138,6 +138,7 @@ async function openSms(
 /** Refuses, so that a message for a channel that is not there is recorded and shown to admins. */
 function noWay(channel: MessageChannel): Carrier {
   return {
+    turns: 1,
     carry: async () => ({ result: 'refused', reason: `${settings[channel].env} is not set` }),
     close() {},
   }

@@ -1,4 +1,3 @@
-import { Turns } from '../login/turns.ts'
 import { type Carrier, isCertificateProblem, type Outcome, type Parcel } from './carrier.ts'
 import { readRetryAfter } from './retry.ts'
 
@@ -7,7 +6,7 @@ const answerMs = 10_000
 
 const phoneNumber = /^\+[1-9]\d{6,14}$/
 
-/** Requests at a time: a gateway that hangs must not cost a connection for every waiting message. */
+/** A gateway that hangs must not cost a connection for every waiting message. */
 const requestsAtATime = 20
 
 /**
@@ -22,7 +21,6 @@ export function openSmsGateway(
 ): Carrier {
   const timeoutMs = options.timeoutMs ?? answerMs
   const now = options.now ?? (() => new Date())
-  const turns = new Turns(requestsAtATime, Number.POSITIVE_INFINITY)
   const closing = new AbortController()
 
   async function post(parcel: Parcel): Promise<Outcome> {
@@ -44,8 +42,8 @@ export function openSmsGateway(
           reference: parcel.reference ?? parcel.id,
         }),
       })
-      // Nothing in it is needed, and it may be of any length.
-      await response.body?.cancel()
+      // Nothing in it is needed, it may be of any length, and the status stands if it breaks off.
+      response.body?.cancel().catch(() => {})
       return judge(response, now())
     } catch (error) {
       if (timeout.aborted)
@@ -57,7 +55,8 @@ export function openSmsGateway(
   }
 
   return {
-    carry: (parcel) => turns.take(() => post(parcel)),
+    turns: requestsAtATime,
+    carry: post,
     close: () => closing.abort(),
   }
 }

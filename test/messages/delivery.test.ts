@@ -168,6 +168,22 @@ describe('Sending a message', () => {
     assert.equal((await sending).state, 'waiting')
   })
 
+  it('goes to a gateway that hangs twenty at a time, and the others not after they lost their use', async () => {
+    const test = await open()
+    gateway.behave('hang')
+    const validUntil = new Date(test.clock.now().getTime() + minute)
+    const sending = Array.from({ length: 25 }, () =>
+      test.messages.send({ ...pinBySms, validUntil }),
+    )
+    while (gateway.requests.length < 20) await new Promise((resolve) => setImmediate(resolve))
+    // The pages are answered, and a minute passes before the first try ends.
+    void test.clock.advance(minute)
+    await Promise.all(sending)
+    await test.messages.settled()
+    assert.equal(gateway.requests.length, 20)
+    assert.equal(test.audited.filter(({ reason }) => reason === 'given-up').length, 25)
+  })
+
   it('says nothing of ids that it does not know', async () => {
     const { messages } = await open()
     assert.equal((await messages.deliveries(['unknown'])).size, 0)

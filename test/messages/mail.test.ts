@@ -161,4 +161,31 @@ describe('Mail and encryption', () => {
     assert.equal(outcome.result, 'refused', JSON.stringify(outcome))
     assert.deepEqual(server.recipients, [])
   })
+
+  it('is encrypted from the first byte with smtps', async () => {
+    const secure = await startMailServer({ implicitTls: true })
+    const overTls = openMailServer(secure.url, institution)
+    const strict = openMailServer(secure.strictUrl, institution)
+    assert.deepEqual(await overTls.carry(parcel), { result: 'accepted' })
+    assert.equal((await strict.carry(parcel)).result, 'refused')
+    assert.equal(secure.messages.length, 1)
+    overTls.close()
+    strict.close()
+    await secure.close()
+  })
+
+  it('signs in with the user and password of the URL, and fails at once when they are wrong', async () => {
+    const login = { user: 'idp@uni.example', password: 'a/b@c:d %' }
+    const asking = await startMailServer({ login })
+    const right = openMailServer(asking.url, institution)
+    const wrong = openMailServer(asking.url.replace('idp%40', 'other%40'), institution)
+    assert.deepEqual(await right.carry(parcel), { result: 'accepted' })
+    const outcome = await wrong.carry(parcel)
+    assert.equal(outcome.result, 'refused')
+    assert.match((outcome as { reason: string }).reason, /^SMTP 535 /)
+    assert.doesNotMatch((outcome as { reason: string }).reason, /a\/b@c/)
+    right.close()
+    wrong.close()
+    await asking.close()
+  })
 })

@@ -34,8 +34,15 @@ export interface MailServer {
   close(): Promise<void>
 }
 
-/** A real SMTP server on loopback. */
-export async function startMailServer(): Promise<MailServer> {
+/**
+ * A real SMTP server on loopback.
+ *
+ * @param options.implicitTls TLS from the first byte, for smtps URLs
+ * @param options.login the user and password that it asks for
+ */
+export async function startMailServer(
+  options: { implicitTls?: boolean; login?: { user: string; password: string } } = {},
+): Promise<MailServer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const certificate = selfSignedCertificate({
     privateKey,
@@ -50,7 +57,14 @@ export async function startMailServer(): Promise<MailServer> {
   const server = new SMTPServer({
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     cert: `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`,
-    authOptional: true,
+    secure: options.implicitTls ?? false,
+    authOptional: options.login === undefined,
+    onAuth({ username, password }, _session, callback) {
+      const { login } = options
+      const isRight = login && username === login.user && password === login.password
+      if (isRight) callback(null, { user: login.user })
+      else callback(reply(535, 'Authentication credentials invalid'))
+    },
     disableReverseLookup: true,
     logger: false,
     closeTimeout: 100,
@@ -87,10 +101,14 @@ export async function startMailServer(): Promise<MailServer> {
   server.on('error', () => {})
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.server.address() as AddressInfo
+  const login = options.login
+    ? `${encodeURIComponent(options.login.user)}:${encodeURIComponent(options.login.password)}@`
+    : ''
+  const base = `${options.implicitTls ? 'smtps' : 'smtp'}://${login}127.0.0.1:${port}`
   const times = 'connectionTimeout=2000&greetingTimeout=2000&socketTimeout=2000'
   return {
-    url: `smtp://127.0.0.1:${port}/?tls.rejectUnauthorized=false&${times}`,
-    strictUrl: `smtp://127.0.0.1:${port}/?${times}`,
+    url: `${base}/?tls.rejectUnauthorized=false&${times}`,
+    strictUrl: `${base}/?${times}`,
     messages,
     recipients,
     behave(next) {
