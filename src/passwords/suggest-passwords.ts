@@ -10,6 +10,8 @@ const digits = '23456789'
 
 /** Suggestions that break a rule are thrown away; more than this in a row is a rule nobody can keep. */
 const maxTries = 1000
+/** Words and the number: more do not help any rule that can be kept. */
+const maxParts = 20
 
 /**
  * Passwords that keep the whole policy: three words, one sign between them, three digits, as in
@@ -32,13 +34,18 @@ export function suggestPasswords(policy: PasswordPolicy, count = 5): string[] {
   return [...suggestions]
 }
 
-/** Strict rules make it longer: more words for more characters, more digits for more of them. */
+/** Strict rules make it longer: more digits for more characters beside letters, else more words. */
 function makePassword(rules: PasswordPolicy['rules']): string {
-  const words = Array.from({ length: 3 }, randomWord)
-  while (words.join('-').length + 4 < rules.minLength) words.push(randomWord())
-  const digitCount = Math.max(3, rules.minNonAlphabetic - words.length)
+  const sign = pick(signs)
+  const digitCount = Math.max(3, rules.minNonAlphabetic - 3)
   const number = Array.from({ length: digitCount }, () => pick([...digits])).join('')
-  return [...words, number].join(pick(signs))
+  const parts = [randomWord(), randomWord(), randomWord(), number]
+  const isShort = () => {
+    const password = parts.join(sign)
+    return password.length < rules.minLength || new Set(password).size < rules.minDifferent
+  }
+  while (isShort() && parts.length < maxParts) parts.unshift(randomWord())
+  return parts.join(sign)
 }
 
 function randomWord(): string {

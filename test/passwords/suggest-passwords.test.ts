@@ -37,9 +37,17 @@ describe(`Suggested passwords (TEST_SEED=${seed})`, () => {
   })
 
   it('keep stricter rules too, or say that none can', () => {
-    const rules = { minLength: 40, minNonAlphabetic: 9, maxDigitRun: 1, minDifferent: 12 }
-    for (const suggestion of suggestPasswords({ rules, owner: nobody })) {
-      assert.deepEqual(findPasswordProblems(suggestion, { rules, owner: nobody }), [])
+    // The strictest that an institution file may ask for, together and one by one.
+    const rules = { minLength: 64, minNonAlphabetic: 8, maxDigitRun: 2, minDifferent: 20 }
+    const each = Object.entries(rules).map(([name, value]) => ({
+      ...defaultPasswordRules,
+      [name]: value,
+    }))
+    for (const strict of [rules, ...each]) {
+      const policy = { rules: strict, owner: nobody }
+      for (const suggestion of suggestPasswords(policy, 50)) {
+        assert.deepEqual(findPasswordProblems(suggestion, policy), [], suggestion)
+      }
     }
     assert.throws(
       () => suggestPasswords({ rules: { ...rules, minDifferent: 200 }, owner: nobody }),
