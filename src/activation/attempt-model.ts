@@ -1,19 +1,8 @@
 import { model, Schema } from 'mongoose'
+import { oneTimeCodeSchema } from '../codes/one-time-code.ts'
 
 const eventSchema = new Schema(
   { at: { type: Date, required: true }, name: { type: String, required: true }, detail: String },
-  { _id: false },
-)
-
-const pinSchema = new Schema(
-  {
-    hmac: { type: String, required: true },
-    triesLeft: { type: Number, required: true },
-    sentAt: { type: Date, required: true },
-    /** Compared at each use: nothing deletes a PIN on the minute. */
-    expiresAt: { type: Date, required: true },
-    messageIds: [String],
-  },
   { _id: false },
 )
 
@@ -31,7 +20,7 @@ const attemptSchema = new Schema(
     mobile: String,
     email: String,
     candidates: { type: [String], default: undefined },
-    pin: { type: pinSchema, default: undefined },
+    pin: { type: oneTimeCodeSchema, default: undefined },
     pinsSent: Number,
     proven: { type: [String], default: undefined },
     fact: String,

@@ -1,4 +1,5 @@
 import type { AmkaRegistry } from '../amka-registry/amka-registry.ts'
+import type { OneTimeCode } from '../codes/one-time-code.ts'
 import type { SealedNationalNumber } from '../people/person.ts'
 import type { RoleChoice } from '../people/role-choice.ts'
 import type { Language } from '../web/language.ts'
@@ -46,17 +47,6 @@ export interface ActivationEvent {
   readonly detail?: string
 }
 
-/** The live PIN of an activation. */
-export interface ActivationPin {
-  /** Keyed hash, hex: a plain hash of six digits is guessed in a second. */
-  readonly hmac: string
-  readonly triesLeft: number
-  readonly sentAt: Date
-  readonly expiresAt: Date
-  /** Of the messages that carry it. */
-  readonly messageIds: readonly string[]
-}
-
 /** One person's way through the pages, in one browser. */
 export interface ActivationAttempt {
   /** Keyed hash of the browser's cookie, hex: whoever reads the store cannot go on for them. */
@@ -77,7 +67,7 @@ export interface ActivationAttempt {
   readonly email?: string
   /** Who the contact belongs to in the records: several for a family telephone. */
   readonly candidates?: readonly string[]
-  readonly pin?: ActivationPin
+  readonly pin?: OneTimeCode
   /** PINs sent so far. */
   readonly pinsSent?: number
   /** Channels whose PIN came back. */

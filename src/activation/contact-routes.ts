@@ -1,6 +1,7 @@
 import { Router } from 'express'
+import { readCode } from '../codes/one-time-code.ts'
 import { activationRules } from '../institution.ts'
-import { maskContact } from '../messages/mask.ts'
+import { maskedRecipients } from '../messages/recipients.ts'
 import { isRealDate } from '../people/calendar.ts'
 import type { RoleChoice } from '../people/role-choice.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
@@ -10,9 +11,8 @@ import type { ActivationPages, StepRequest } from './activation-page.ts'
 import { noteEvent } from './attempt-store.ts'
 import { readContact, searchContact } from './contact-search.ts'
 import { checkFact, identify } from './identification.ts'
-import { readPin } from './pin.ts'
 import { checkPin } from './pin-check.ts'
-import { type PinSending, pinTargets, sendPin } from './pin-sending.ts'
+import { type PinSending, sendPin } from './pin-sending.ts'
 import { showRecord } from './record-outcome.ts'
 
 /** Pages 2 and 3: the contact that the source holds, the PIN, and the fact that a family needs. */
@@ -78,7 +78,7 @@ export function contactRoutes(pages: ActivationPages): Router {
     requireLoginCsrf,
     pages.atStep(['pin'], async (step) => {
       const { attempt, req } = step
-      const pin = readPin(req.body.pin)
+      const pin = readCode(req.body.pin)
       if (pin === undefined) {
         const key =
           formText(req.body.pin) === ''
@@ -183,9 +183,8 @@ export function contactRoutes(pages: ActivationPages): Router {
     const { attempt } = step
     const ids = attempt.pin?.messageIds ?? []
     const states = await context.messages.deliveries(ids)
-    const targets = pinTargets(attempt).map(({ channel, to }, index) => ({
-      channel,
-      masked: maskContact(to),
+    const targets = maskedRecipients(attempt).map((recipient, index) => ({
+      ...recipient,
       delivery: states.get(ids[index] ?? '') ?? 'waiting',
     }))
     pages.show(step, 'pin', { targets, resent: false, ...data }, status)

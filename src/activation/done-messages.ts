@@ -1,23 +1,8 @@
 import type { AppContext } from '../context.ts'
-import { maskContact } from '../messages/mask.ts'
-import type { MessageChannel } from '../messages/messages.ts'
+import { recipientsOf } from '../messages/recipients.ts'
 import type { Account } from '../people/account.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
-
-/** The recovery contacts of an account. */
-export function recoveryContacts(
-  account: Pick<Account, 'mobile' | 'email'>,
-): { channel: MessageChannel; to: string }[] {
-  return [
-    ...(account.mobile === undefined ? [] : [{ channel: 'sms' as const, to: account.mobile }]),
-    ...(account.email === undefined ? [] : [{ channel: 'email' as const, to: account.email }]),
-  ]
-}
-
-export function maskedContacts(account: Pick<Account, 'mobile' | 'email'>) {
-  return recoveryContacts(account).map(({ channel, to }) => ({ channel, masked: maskContact(to) }))
-}
 
 /**
  * Tells the recovery contacts that the account is active: whoever did not do this themselves learns
@@ -35,7 +20,7 @@ export function sendConfirmations(
     helpdesk: institution.helpdesk.email,
     url: config.baseUrl,
   }
-  for (const { channel, to } of recoveryContacts(account)) {
+  for (const { channel, to } of recipientsOf(account)) {
     const isMail = channel === 'email'
     context.messages
       .send({

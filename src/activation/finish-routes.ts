@@ -5,6 +5,7 @@ import { describeService } from '../federation/describe-service.ts'
 import { reachableServices } from '../login/home-routes.ts'
 import { rememberDevice } from '../login/known-device.ts'
 import { passwordMethod } from '../login/login-routes.ts'
+import { maskedRecipients } from '../messages/recipients.ts'
 import { passwordPage, readNewPassword } from '../passwords/new-password.ts'
 import { passwordOwner } from '../passwords/password-owner.ts'
 import { type PasswordPolicy, passwordRules } from '../passwords/password-rules.ts'
@@ -21,7 +22,7 @@ import type { ActivationPages, StepRequest } from './activation-page.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { noteEvent } from './attempt-store.ts'
 import { complete } from './completion.ts'
-import { maskedContacts, sendConfirmations } from './done-messages.ts'
+import { sendConfirmations } from './done-messages.ts'
 import { type ActivationSubject, loadActivationSubject, stop } from './record-check.ts'
 import { showStopped } from './record-outcome.ts'
 
@@ -99,7 +100,7 @@ export function finishRoutes(pages: ActivationPages): Router {
       mailAddress: `${account.username}@${context.config.scope}`,
       isSecondRole: finished?.isSecondRole === true,
       services,
-      notices: finished?.isSecondRole ? [] : maskedContacts(account),
+      notices: finished?.isSecondRole ? [] : maskedRecipients(account),
       continueTo: finished && (await wayBack(finished, language)),
     })
   })

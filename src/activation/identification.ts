@@ -1,11 +1,11 @@
 import type { AppContext } from '../context.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
+import { recipientsOf } from '../messages/recipients.ts'
 import { findPerson } from '../people/people-store.ts'
 import type { Person } from '../people/person.ts'
 import { type RoleChoice, roleChoiceOf } from '../people/role-choice.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { changeAttempt, endAttempt, noteEvent } from './attempt-store.ts'
-import { pinTargets } from './pin-sending.ts'
 
 const factTries = 5
 /** Wrong facts for one contact in a day, over all activations. */
@@ -47,7 +47,7 @@ export async function checkFact(
   given: string,
 ): Promise<FactCheck> {
   const { fact } = attempt
-  const limits = pinTargets(attempt).map(
+  const limits = recipientsOf(attempt).map(
     ({ to }): Limit => ({
       name: 'activation-fact',
       subject: to,

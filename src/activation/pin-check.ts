@@ -1,10 +1,10 @@
+import { isSameCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
+import { recipientsOf } from '../messages/recipients.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { changeAttempt, endAttempt, noteEvent } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
-import { isSamePin } from './pin.ts'
-import { pinTargets } from './pin-sending.ts'
 
 /** Wrong PINs for one number or mail address in a day, over all activations. */
 const wrongPinsPerContact = 30
@@ -36,7 +36,7 @@ export async function checkPin(
     })
     return { outcome: 'expired' }
   }
-  const limits = pinTargets(attempt).map(
+  const limits = recipientsOf(attempt).map(
     ({ to }): Limit => ({
       name: 'activation-pin-wrong',
       subject: to,
@@ -54,13 +54,13 @@ export async function checkPin(
     increment: { 'pin.triesLeft': -1 },
   })
   if (!tried?.pin) return { outcome: 'overtaken' }
-  if (!isSamePin(context, attempt._id, pin, tried.pin.hmac)) return wrongPin(context, tried)
+  if (!isSameCode(context, attempt._id, pin, tried.pin.hmac)) return wrongPin(context, tried)
 
   await Promise.all(limits.map((limit) => limiter.giveBack(limit)))
   const proven = await changeAttempt(context, tried, {
     when: { 'pin.hmac': tried.pin.hmac },
     // Which of the two messages it was read in cannot be told; with two, either may be the one.
-    set: { step: 'fact', proven: pinTargets(attempt).map(({ channel }) => channel) },
+    set: { step: 'fact', proven: recipientsOf(attempt).map(({ channel }) => channel) },
     unset: ['pin'],
     event: 'pin-right',
   })

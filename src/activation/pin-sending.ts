@@ -1,13 +1,14 @@
+import { codeRecord, makeCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
-import type { MessageChannel, OutgoingMessage } from '../messages/messages.ts'
+import type { OutgoingMessage } from '../messages/messages.ts'
+import { type Recipient, recipientsOf } from '../messages/recipients.ts'
 import type { Contact } from '../people/contact-match.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { changeAttempt } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
-import { makePin, pinHmac, pinLifetimeMs, pinTries } from './pin.ts'
 
 const quarterMs = 15 * 60_000
 const hourMs = 60 * 60_000
@@ -17,19 +18,7 @@ const resendAfterMs = 30_000
 
 type SendingContext = Pick<AppContext, 'config' | 'institution' | 'messages' | 'now' | 'secrets'>
 
-export interface PinTarget {
-  readonly channel: MessageChannel
-  readonly to: string
-}
-
 const contactField = { sms: 'mobile', email: 'email' } as const
-
-export function pinTargets(contact: Contact): PinTarget[] {
-  return [
-    ...(contact.mobile === undefined ? [] : [{ channel: 'sms' as const, to: contact.mobile }]),
-    ...(contact.email === undefined ? [] : [{ channel: 'email' as const, to: contact.email }]),
-  ]
-}
 
 export type PinSending =
   | { readonly outcome: 'sent'; readonly attempt: ActivationAttempt }
@@ -54,43 +43,42 @@ export async function sendPin(
   },
 ): Promise<PinSending> {
   const { contact } = sending
-  const targets = pinTargets(contact)
+  const recipients = recipientsOf(contact)
   const minutes =
     waitForResend(context, attempt, contact) ||
-    (await takeLimits(context, limiter, targets, sending.network))
+    (await takeLimits(context, limiter, recipients, sending.network))
   if (minutes > 0) return { outcome: 'throttled', minutes }
 
   const now = context.now()
-  const pin = makePin()
-  const expiresAt = new Date(now.getTime() + pinLifetimeMs)
-  const hmac = pinHmac(context, attempt._id, pin)
+  const pin = makeCode()
+  const record = codeRecord(context, attempt._id, pin)
   const prepared = await changeAttempt(context, attempt, {
     set: {
       step: 'pin',
       candidates: sending.candidates,
-      ...Object.fromEntries(targets.map(({ channel, to }) => [contactField[channel], to])),
-      pin: { hmac, triesLeft: pinTries, sentAt: now, expiresAt, messageIds: [] },
+      ...Object.fromEntries(recipients.map(({ channel, to }) => [contactField[channel], to])),
+      pin: record,
     },
     unset: (['mobile', 'email'] as const).filter((field) => contact[field] === undefined),
     increment: { pinsSent: 1 },
     event: 'pin-sent',
-    detail: targets.map(({ channel }) => channel).join(', '),
+    detail: recipients.map(({ channel }) => channel).join(', '),
   })
   if (!prepared) return { outcome: 'overtaken' }
   if (prepared.pinsSent === 1 && attempt.role) await countStage('pinSent', attempt.role, now)
 
   const receipts = await Promise.all(
-    targets.map((target) =>
+    recipients.map((recipient) =>
       context.messages.send({
-        ...pinMessage(context, target, pin, sending),
+        ...pinMessage(context, recipient, pin, sending),
         reference: attempt.reference,
-        validUntil: expiresAt,
+        validUntil: record.expiresAt,
       }),
     ),
   )
-  const failed = targets.filter((_, index) => receipts[index]?.state === 'failed')
+  const failed = recipients.filter((_, index) => receipts[index]?.state === 'failed')
   const noted = await changeAttempt(context, prepared, {
-    when: { 'pin.hmac': hmac },
+    when: { 'pin.hmac': record.hmac },
     set: { 'pin.messageIds': receipts.map(({ id }) => id) } as object,
     ...(failed.length > 0
       ? { event: 'pin-not-sent', detail: failed.map(({ channel }) => channel).join(', ') }
@@ -114,7 +102,7 @@ function waitForResend(
 async function takeLimits(
   { config }: Pick<AppContext, 'config'>,
   limiter: Limiter,
-  targets: readonly PinTarget[],
+  recipients: readonly Recipient[],
   network: string,
 ): Promise<number> {
   const limits: Limit[] = [
@@ -124,7 +112,7 @@ async function takeLimits(
       max: config.activationPinsPerAddress,
       windowMs: quarterMs,
     },
-    ...targets.flatMap(({ to }): Limit[] => {
+    ...recipients.flatMap(({ to }): Limit[] => {
       const perHour = config.activationPinsPerContact
       return [
         { name: 'activation-pin-hour', subject: to, max: perHour, windowMs: hourMs },
@@ -138,7 +126,7 @@ async function takeLimits(
 
 function pinMessage(
   context: SendingContext,
-  { channel, to }: PinTarget,
+  { channel, to }: Recipient,
   pin: string,
   { language, t }: { language: Language; t: Translate },
 ): OutgoingMessage {
