@@ -94,6 +94,22 @@ const samples: Record<string, object[]> = {
   'info/password': [
     { rules: ruleTexts(defaultPasswordRules), address: 'https://login.uni.example/' },
   ],
+  'dev/outbox': [
+    { messages: [] },
+    {
+      messages: ['sent', 'waiting', 'failed'].map((state) => ({
+        at: 'now',
+        language: 'el',
+        channel: 'email',
+        to: hostile,
+        subject: hostile,
+        text: hostile,
+        code: '123456',
+        state,
+        lastError: hostile,
+      })),
+    },
+  ],
   'dev/index': [
     {
       activations: ['student', 'staff', 'affiliate'].map((role) => ({
