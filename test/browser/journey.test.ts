@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
-import { freePortRange } from '../support/free-ports.ts'
-import { type StartedProcess, startPropylaia, waitForOutput } from '../support/server-process.ts'
-
-/** Debian's package; CHROMIUM names another one. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const phone = { width: 360, height: 740 }
-const desktop = { width: 1180, height: 800 }
+import {
+  assertNoSidewaysScrolling,
+  continueByHand,
+  type DemoSite,
+  desktop,
+  openBrowser,
+  openService,
+  phone,
+  signIn,
+  startDemoSite,
+  tabTo,
+  withPage as withBrowserPage,
+} from '../support/browser.ts'
 
 const student = accountIn('active')
 
@@ -22,89 +25,24 @@ function accountIn(state: string) {
 }
 
 describe('A student with a browser', () => {
-  let folder: string
-  let server: StartedProcess
+  let site: DemoSite
   let browser: Browser
   let home: string
   let samlService: string
   let oidcService: string
 
   before(async () => {
-    assert.ok(
-      existsSync(executablePath),
-      `no browser at ${executablePath}: install Debian's package "chromium" or set CHROMIUM`,
-    )
-    folder = mkdtempSync(join(tmpdir(), 'propylaia-browser-'))
-    const port = await freePortRange(3)
-    home = `http://localhost:${port}`
-    samlService = `http://localhost:${port + 1}`
-    oidcService = `http://localhost:${port + 2}`
-    server = startPropylaia(['serve'], {
-      PORT: String(port),
-      DATA_DIR: join(folder, 'data'),
-      CERTS_DIR: join(folder, 'certs'),
-      METADATA_DIR: join(folder, 'metadata'),
-      SAML_KEY_TYPE: 'rsa-2048',
-    })
-    await waitForOutput(server, 'Ready in')
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    site = await startDemoSite()
+    ;({ home, samlService, oidcService } = site)
+    browser = await openBrowser()
   })
   after(async () => {
     await browser?.close()
-    server?.child.kill('SIGTERM')
-    await server?.exited
-    rmSync(folder, { recursive: true, force: true })
+    await site?.close()
   })
 
-  /** Runs with a fresh browser profile and fails on anything the browser's console complains about. */
-  async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>) {
-    const context = await browser.newContext(options)
-    const complaints: string[] = []
-    const page = await context.newPage()
-    page.on('console', (message) => {
-      // A refused sign-in is a 4xx page, which the console reports as such.
-      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
-        complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    try {
-      await use(page)
-      assert.deepEqual(complaints, [])
-    } finally {
-      await context.close()
-    }
-  }
-
-  async function signIn(
-    page: Page,
-    { username, password }: { username: string; password: string },
-  ) {
-    await page.fill('input[name=username]', username)
-    await page.fill('input[name=password]', password)
-    await page.press('input[name=password]', 'Enter')
-  }
-
-  /** Opens a demo service by the first button or link that signs in there. */
-  async function openService(page: Page, url: string) {
-    await page.goto(url)
-    await page.locator('a[href="/login"]').first().click()
-  }
-
-  /** Without script the page that carries the SAML answer waits for a click. */
-  async function continueByHand(page: Page, javaScriptEnabled: boolean) {
-    if (!javaScriptEnabled) await page.locator('form button').first().click()
-  }
+  const withPage = (options: BrowserContextOptions, use: (page: Page) => Promise<void>) =>
+    withBrowserPage(browser, options, use)
 
   for (const javaScriptEnabled of [true, false]) {
     for (const [language, locale] of [
@@ -216,11 +154,7 @@ describe('A student with a browser', () => {
   it('goes through the sign-in by keyboard alone', async () => {
     await withPage({ locale: 'el-GR' }, async (page) => {
       await page.goto(`${home}/login`)
-      for (let presses = 0; presses < 20; presses += 1) {
-        if ((await page.evaluate('document.activeElement?.getAttribute("name")')) === 'username')
-          break
-        await page.keyboard.press('Tab')
-      }
+      await tabTo(page, '[name=username]')
       await page.keyboard.type(student.username)
       await page.keyboard.press('Tab')
       await page.keyboard.type(student.password)
@@ -228,14 +162,4 @@ describe('A student with a browser', () => {
       await page.waitForURL(`${home}/`)
     })
   })
-
-  async function assertNoSidewaysScrolling(page: Page) {
-    const [scrollWidth, width] = (await page.evaluate(
-      '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-    )) as [number, number]
-    assert.ok(
-      scrollWidth <= width,
-      `${page.url()} is ${scrollWidth} px wide on a screen of ${width} px`,
-    )
-  }
 })
