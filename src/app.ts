@@ -1,5 +1,6 @@
 import express, { type Express } from 'express'
 import type { Store } from 'express-session'
+import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
@@ -33,6 +34,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(oidcRoutes(context))
   app.use(loginRoutes(context))
   app.use(activationRoutes(context))
+  app.use(accountRoutes(context))
   app.use(homeRoutes(context))
   app.use(pagesRoutes())
   app.use(passwordPagesRoutes())
