@@ -1,16 +1,15 @@
 import { Router } from 'express'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { ErrorCode } from '../errors.ts'
-import { describeService } from '../federation/describe-service.ts'
 import { reachableServices } from '../login/home-routes.ts'
 import { rememberDevice } from '../login/known-device.ts'
 import { passwordMethod } from '../login/login-routes.ts'
+import { wayBack } from '../login/way-back.ts'
 import { maskedRecipients } from '../messages/recipients.ts'
 import { passwordPage, readNewPassword } from '../passwords/new-password.ts'
 import { passwordOwner } from '../passwords/password-owner.ts'
 import { type PasswordPolicy, passwordRules } from '../passwords/password-rules.ts'
 import { currentSession } from '../sso/current-session.ts'
-import { openFlow, resumeUrl } from '../sso/login-flow.ts'
 import { startSession } from '../sso/sessions.ts'
 import { loadSubject } from '../sso/subject.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
@@ -19,7 +18,6 @@ import type { PageText } from '../web/page-text.ts'
 import { renderPage } from '../web/render.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
-import type { ActivationAttempt } from './attempt.ts'
 import { noteEvent } from './attempt-store.ts'
 import { complete } from './completion.ts'
 import { sendConfirmations } from './done-messages.ts'
@@ -101,7 +99,7 @@ export function finishRoutes(pages: ActivationPages): Router {
       isSecondRole: finished?.isSecondRole === true,
       services,
       notices: finished?.isSecondRole ? [] : maskedRecipients(account),
-      continueTo: finished && (await wayBack(finished, language)),
+      continueTo: await wayBack(context, finished?.flow, language),
     })
   })
 
@@ -157,17 +155,5 @@ export function finishRoutes(pages: ActivationPages): Router {
       },
       status,
     )
-  }
-
-  /** The service that sent the person here, if its sign-in is still wanted. */
-  async function wayBack(attempt: ActivationAttempt, language: 'el' | 'en') {
-    if (attempt.flow === undefined) return undefined
-    try {
-      const flow = openFlow(context, attempt.flow)
-      const service = flow.service && (await describeService(flow.service, language))
-      return { url: resumeUrl(flow, attempt.flow), serviceName: service?.name }
-    } catch {
-      return undefined
-    }
   }
 }

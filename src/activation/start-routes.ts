@@ -1,8 +1,7 @@
 import { Router } from 'express'
-import type { AppContext } from '../context.ts'
 import { networkOf } from '../limits/network.ts'
+import { readFlow } from '../login/way-back.ts'
 import { type RoleChoice, roleChoices } from '../people/role-choice.ts'
-import { openFlow } from '../sso/login-flow.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import { languageOf } from '../web/language.ts'
@@ -102,16 +101,5 @@ export function startRoutes(pages: ActivationPages): Router {
       t,
     )
     pages.show(step, 'role', { errors, contractorKeeper }, status)
-  }
-}
-
-/** Where the person was going; a flow that is not ours or too old is left out. */
-function readFlow(context: AppContext, token: unknown): string | undefined {
-  if (typeof token !== 'string' || token === '') return undefined
-  try {
-    openFlow(context, token)
-    return token
-  } catch {
-    return undefined
   }
 }
