@@ -15,16 +15,24 @@ export function currentSession(
 ): SsoSession | undefined {
   const session = request.session?.sso
   if (!session) return undefined
-  const nowMs = context.now().getTime()
-  const idleMs = context.config.sessionIdleSeconds * 1000
-  const isIdle = nowMs - session.lastSeenAt >= idleMs
-  const isOld = nowMs - session.startedAt >= context.config.sessionAbsoluteSeconds * 1000
-  if (isIdle || isOld) {
+  if (hasLapsed(context, session)) {
     delete request.session.sso
     return undefined
   }
+  const nowMs = context.now().getTime()
+  const idleMs = context.config.sessionIdleSeconds * 1000
   if (nowMs - session.lastSeenAt >= idleMs / touchesPerLifetime) session.lastSeenAt = nowMs
   return session
+}
+
+/** Whether the session was idle for too long or is too old. */
+export function hasLapsed(
+  { config, now }: Pick<AppContext, 'config' | 'now'>,
+  session: Pick<SsoSession, 'lastSeenAt' | 'startedAt'>,
+): boolean {
+  const nowMs = now().getTime()
+  const isIdle = nowMs - session.lastSeenAt >= config.sessionIdleSeconds * 1000
+  return isIdle || nowMs - session.startedAt >= config.sessionAbsoluteSeconds * 1000
 }
 
 /** When this session ends at the latest, for SessionNotOnOrAfter and token lifetimes. */
