@@ -98,7 +98,7 @@ export function activationPages(context: AppContext): ActivationPages {
     },
     async goOn(step) {
       const attempt = await find(step.req)
-      const isLost = !attempt || !isLive(attempt, context.now())
+      const isLost = !attempt || !(attempt.step === 'done' || isLive(attempt, context.now()))
       step.res.redirect(303, isLost ? '/register/stopped' : `/register/${attempt.step}`)
     },
   }

@@ -331,6 +331,7 @@ describe('Activating an account', () => {
     assert.match(review.body, /name="decision"/)
     const done = await walk.agree()
     assert.equal(done.status, 200)
+    assert.match(done.body, /Η νέα ιδιότητα προστέθηκε/)
     assert.ok(done.body.includes(row.username as string))
     const after = await accountOf(row.username)
     assert.deepEqual(after.activatedRoles, ['student', 'staff'])
