@@ -8,6 +8,9 @@ for (const part of document.querySelectorAll('.new-password')) {
   const items = [...part.querySelectorAll('[data-rule]')]
   const status = part.querySelector('[data-password-status]')
   const repeatState = part.querySelector('[data-repeat-state]')
+  /** What strength-meter.js shows, if it could be loaded: one summary for both. */
+  const strength = () =>
+    part.querySelector('[data-strength-meter]:not([hidden]) > p')?.textContent ?? ''
 
   /** On the paper way the username is typed on the same page. */
   const username = () => part.dataset.username || password.form.elements.username?.value || ''
@@ -34,7 +37,7 @@ for (const part of document.querySelectorAll('.new-password')) {
       const met = items.filter((item) => item.classList.contains('met')).length
       const count = part.dataset.count.replace('{met}', met).replace('{total}', items.length)
       const sentence = met === items.length ? part.dataset.all : count
-      status.textContent = `${sentence} ${repeatState.textContent}`.trim()
+      status.textContent = [sentence, strength(), repeatState.textContent].join(' ').trim()
     }, 1200)
   }
 
@@ -60,8 +63,9 @@ for (const part of document.querySelectorAll('.new-password')) {
         input.value = button.textContent
         // Seen, so that it can be noted.
         show(input)
+        // For all who follow what is typed.
+        input.dispatchEvent(new Event('input', { bubbles: true }))
       }
-      tick()
       clearTimeout(pause)
       status.textContent = part.dataset.filled
       button.focus()

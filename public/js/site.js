@@ -19,7 +19,7 @@ for (const button of document.querySelectorAll('[data-shows]')) {
     input.focus()
   })
   // A password sent as text would be offered again as a typed value.
-  input.form.addEventListener('submit', () => set(false))
+  input.form?.addEventListener('submit', () => set(false))
 }
 
 // On a device with a keyboard the first empty field is ready for typing.

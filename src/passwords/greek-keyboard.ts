@@ -35,6 +35,9 @@ const keys: readonly (readonly [latin: string, greek: string])[] = [
 const toLatin = new Map(keys.map(([latin, greek]) => [greek, latin]))
 const toGreek = new Map(keys)
 
+/** What each letter key of a Latin (US) keyboard gives on the Greek one. */
+export const greekKeyboard: ReadonlyMap<string, string> = toGreek
+
 /** Lower case without accents and other marks; what is no letter stays. */
 export function bareLetters(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()

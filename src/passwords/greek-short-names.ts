@@ -66,6 +66,11 @@ const table = new Map(
     }),
 )
 
+/** Every first name of the list, formal and short, as bareSpelling() writes it. */
+export const greekFirstNames: readonly string[] = [
+  ...new Set([...table].flatMap(([formal, short]) => [formal, ...short])),
+]
+
 /** @param name Greek, as bareSpelling() writes it; others have no short forms here */
 export function shortNames(name: string): readonly string[] {
   return table.get(name) ?? []

@@ -3,7 +3,9 @@ import { createRequire } from 'node:module'
 interface WordLists {
   /** The most used of leaked passwords, lower case, most used first. */
   readonly commonPasswords: ReadonlySet<string>
-  /** English words for pass phrases: a-z, 4 to 7 letters. */
+  /** English words that phrases are thrown together from by dice. */
+  readonly dicewareWords: readonly string[]
+  /** Those of them for our pass phrases: a-z, 4 to 7 letters. */
   readonly phraseWords: readonly string[]
 }
 
@@ -17,6 +19,7 @@ export function wordLists(): WordLists {
       dictionary: Record<'diceware-common' | 'passwords-common', string[]>
     }
     lists = {
+      dicewareWords: dictionary['diceware-common'],
       commonPasswords: new Set(dictionary['passwords-common']),
       phraseWords: dictionary['diceware-common'].filter((word) => /^[a-z]{4,7}$/.test(word)),
     }

@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import type { AppContext } from '../context.ts'
+import { strengthFiles } from '../passwords/strength-files.ts'
 import { createViews, publicDir, viewsDir } from './render.ts'
 import { securityHeaders } from './security-headers.ts'
 import { loadStaticFiles } from './static-files.ts'
@@ -14,7 +15,8 @@ import type { WebParts } from './web-parts.ts'
 export function configureWeb(app: Express, context: AppContext) {
   const { institution, config } = context
   const { isHttps } = config
-  const files = loadStaticFiles(publicDir, { 'css/theme.css': themeStyles(institution.colours) })
+  const theme = { 'css/theme.css': themeStyles(institution.colours) }
+  const files = loadStaticFiles(publicDir, theme, strengthFiles)
   const web: WebParts = {
     context,
     files,
