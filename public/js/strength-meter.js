@@ -41,7 +41,7 @@ for (const meter of document.querySelectorAll('[data-strength-meter]')) {
       return
     }
     const result = judge(input.value, username().trim())
-    const sentence = texts.reasons[result.reason ?? 'none']
+    const sentence = texts.reasons[result.reason ?? 'strong']
     meter.dataset.step = result.step
     step.textContent = texts.steps[result.step - 1]
     if (reason.textContent !== sentence) reason.textContent = sentence
