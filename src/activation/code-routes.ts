@@ -55,7 +55,7 @@ export function codeRoutes(context: AppContext): Router {
     if (Object.keys(errors).length > 0) return show(req, res, { errors, reference }, 422)
 
     const limits = limitsOf(req, username)
-    const minutes = await takeLimits(limits)
+    const minutes = await limiter.takeAll(limits)
     if (minutes > 0) {
       record(req, { reason: 'throttled', reference })
       res.set('Retry-After', String(minutes * 60))
@@ -117,15 +117,6 @@ export function codeRoutes(context: AppContext): Router {
       { name: 'code-network', subject: network, max: triesPerNetwork, windowMs },
       { name: 'code-username', subject: username, max: triesPerUsername, windowMs },
     ]
-  }
-
-  /** @returns minutes to wait, 0 when the try is counted and may go ahead */
-  async function takeLimits(limits: readonly Limit[]): Promise<number> {
-    for (const limit of limits) {
-      const minutes = await limiter.take(limit)
-      if (minutes > 0) return minutes
-    }
-    return 0
   }
 
   function show(

@@ -44,7 +44,7 @@ export async function checkPin(
       windowMs: dayMs,
     }),
   )
-  const minutes = Math.max(...(await Promise.all(limits.map((limit) => limiter.take(limit)))))
+  const minutes = await limiter.takeAll(limits)
   if (minutes > 0) {
     await noteEvent(context, attempt, 'throttled', 'wrong PINs for this contact')
     return { outcome: 'throttled', minutes }

@@ -120,8 +120,7 @@ async function takeLimits(
       ]
     }),
   ]
-  const waits = await Promise.all(limits.map((limit) => limiter.take(limit)))
-  return Math.max(...waits)
+  return limiter.takeAll(limits)
 }
 
 function pinMessage(

@@ -21,6 +21,12 @@ export interface Limiter {
    * @returns 0 when allowed, else the minutes until the window ends
    */
   take(limit: Limit): Promise<number>
+  /**
+   * One use of each, or of none: what the first limit refuses does not use up the next.
+   *
+   * @returns 0 when all allow it, else the minutes to wait
+   */
+  takeAll(limits: readonly Limit[]): Promise<number>
   /** The same question without counting. */
   waitFor(limit: Limit): Promise<number>
   /** Takes back one use that turned out not to count. */
@@ -41,27 +47,40 @@ export function openLimiter(context: Pick<AppContext, 'secrets' | 'now'>): Limit
   const minutesLeft = ({ windowMs }: Limit) =>
     Math.ceil((windowMs - (now().getTime() % windowMs)) / 60_000)
 
+  async function take(limit: Limit): Promise<number> {
+    const record = await upsertAgain(() =>
+      ThrottleModel.findOneAndUpdate(
+        { _id: keyOf(limit) },
+        {
+          $inc: { failures: 1 },
+          $setOnInsert: { expiresAt: new Date(now().getTime() + limit.windowMs) },
+        },
+        { upsert: true, returnDocument: 'after' },
+      ).lean(),
+    )
+    return (record?.failures ?? 1) > limit.max ? minutesLeft(limit) : 0
+  }
+
+  async function giveBack(limit: Limit): Promise<void> {
+    await ThrottleModel.updateOne({ _id: keyOf(limit) }, { $inc: { failures: -1 } })
+  }
+
   return {
-    async take(limit) {
-      const record = await upsertAgain(() =>
-        ThrottleModel.findOneAndUpdate(
-          { _id: keyOf(limit) },
-          {
-            $inc: { failures: 1 },
-            $setOnInsert: { expiresAt: new Date(now().getTime() + limit.windowMs) },
-          },
-          { upsert: true, returnDocument: 'after' },
-        ).lean(),
-      )
-      return (record?.failures ?? 1) > limit.max ? minutesLeft(limit) : 0
+    take,
+    async takeAll(limits) {
+      for (const [index, limit] of limits.entries()) {
+        const minutes = await take(limit)
+        if (minutes === 0) continue
+        await Promise.all(limits.slice(0, index).map(giveBack))
+        return minutes
+      }
+      return 0
     },
     async waitFor(limit) {
       const record = await ThrottleModel.findById(keyOf(limit)).lean()
       return (record?.failures ?? 0) >= limit.max ? minutesLeft(limit) : 0
     },
-    async giveBack(limit) {
-      await ThrottleModel.updateOne({ _id: keyOf(limit) }, { $inc: { failures: -1 } })
-    },
+    giveBack,
     async clear(limit) {
       await ThrottleModel.deleteOne({ _id: keyOf(limit) })
     },

@@ -48,6 +48,15 @@ describe('A limit', () => {
     assert.equal(await limiter.take(limit), 0)
   })
 
+  it('takes one use of each of several, or of none', async () => {
+    const other: Limit = { ...limit, name: 'search', max: 1 }
+    assert.equal(await limiter.takeAll([limit, other]), 0)
+    for (let use = 1; use <= 5; use++) assert.ok((await limiter.takeAll([limit, other])) > 0)
+    assert.equal(await limiter.takeAll([limit]), 0)
+    assert.equal(await limiter.takeAll([limit]), 0)
+    assert.ok((await limiter.takeAll([limit, other])) > 0)
+  })
+
   it('takes back a use that did not count', async () => {
     for (let use = 1; use <= 3; use++) await limiter.take(limit)
     await limiter.giveBack(limit)
