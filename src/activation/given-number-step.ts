@@ -10,6 +10,7 @@ import type { ActivationAttempt } from './attempt.ts'
 import { noteEvent } from './attempt-store.ts'
 import {
   askRegistry,
+  findObstacle,
   limitQuestions,
   loadActivationSubject,
   proceed,
@@ -74,6 +75,9 @@ export async function takeNumber(
   if (!subject || subject.person.nationalNumbers.length > 0) {
     return stop(context, attempt, 'ACTIVATION_RECORD_CHANGED')
   }
+  // The check after the PIN may have been cut short, or outrun by this request.
+  const obstacle = findObstacle(context, attempt, subject)
+  if (obstacle) return stop(context, attempt, obstacle)
   await noteEvent(
     context,
     attempt,

@@ -97,8 +97,11 @@ function narrow(
   event?: 'fact-right',
 ): Promise<ActivationAttempt | null> {
   const [only, ...others] = people
+  // A late tab must not ask anew, with new tries.
+  const when = { fact: attempt.fact ?? { $exists: false } }
   if (only && others.length === 0) {
     return changeAttempt(context, attempt, {
+      when,
       set: { step: 'number', personId: only._id },
       unset: ['candidates', 'fact', 'factTriesLeft'],
       event,
@@ -108,6 +111,7 @@ function narrow(
   // A record without a birth date could never be told from the others by it.
   const asked = people.every((person) => person.birthDate) ? fact : 'registrationNumber'
   return changeAttempt(context, attempt, {
+    when,
     set: {
       fact: asked,
       factTriesLeft: factTries,

@@ -53,6 +53,8 @@ export async function sendPin(
   const pin = makeCode()
   const record = codeRecord(context, attempt._id, pin)
   const prepared = await changeAttempt(context, attempt, {
+    // Whom the contact belongs to was looked up for this role.
+    when: { role: attempt.role },
     set: {
       step: 'pin',
       candidates: sending.candidates,

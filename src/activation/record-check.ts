@@ -93,8 +93,8 @@ export async function checkRecord(
 }
 
 /** Why the person cannot go on whatever they do here. */
-function findObstacle(
-  context: CheckContext,
+export function findObstacle(
+  context: Pick<AppContext, 'institution' | 'secrets' | 'now'>,
   { role: choice }: ActivationAttempt,
   { person, account, roles }: ActivationSubject,
 ): ErrorCode | undefined {
