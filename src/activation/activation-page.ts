@@ -8,8 +8,8 @@ import { renderPage } from '../web/render.ts'
 import type { Translate } from '../web/translate.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { ActivationAttempt, ActivationStep } from './attempt.ts'
-import { readAttemptToken } from './attempt-cookie.ts'
-import { endAttempt, findAttempt, isLive } from './attempt-store.ts'
+import { readAttemptKey } from './attempt-cookie.ts'
+import { endAttempt, findAttempt, isLive, reloadAttempt } from './attempt-store.ts'
 import { recordKeeperFor } from './record-keeper.ts'
 
 /** What a step's page works with: the attempt stands at that step. */
@@ -56,8 +56,8 @@ export function activationPages(context: AppContext): ActivationPages {
   const limiter = openLimiter(context)
 
   async function find(req: Request): Promise<ActivationAttempt | null> {
-    const token = readAttemptToken(context, req)
-    return token === undefined ? null : findAttempt(context, token)
+    const key = readAttemptKey(context, req)
+    return key === undefined ? null : findAttempt(context, key)
   }
 
   function show(step: StepRequest, view: string, data: object = {}, status = 200): void {
@@ -97,7 +97,7 @@ export function activationPages(context: AppContext): ActivationPages {
       await handle(step)
     },
     async goOn(step) {
-      const attempt = await find(step.req)
+      const attempt = await reloadAttempt(step.attempt)
       const isLost = !attempt || !(attempt.step === 'done' || isLive(attempt, context.now()))
       step.res.redirect(303, isLost ? '/register/stopped' : `/register/${attempt.step}`)
     },

@@ -9,6 +9,7 @@ const eventSchema = new Schema(
 const attemptSchema = new Schema(
   {
     _id: { type: String, required: true },
+    proof: String,
     reference: { type: String, required: true, unique: true },
     step: { type: String, required: true },
     language: { type: String, required: true },

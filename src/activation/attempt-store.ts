@@ -6,6 +6,7 @@ import { isDuplicateKey } from '../store/duplicate-key.ts'
 import type { Language } from '../web/language.ts'
 import { createReference } from '../web/reference.ts'
 import type { ActivationAttempt, ActivationEventName } from './attempt.ts'
+import type { AttemptKey } from './attempt-cookie.ts'
 import { AttemptModel } from './attempt-model.ts'
 
 type StoreContext = Pick<AppContext, 'config' | 'secrets' | 'now'>
@@ -18,13 +19,18 @@ const maxReferenceTries = 5
 
 const attempts = () => AttemptModel.collection as unknown as mongo.Collection<ActivationAttempt>
 
+/** For one of the two parts of the browser's cookie. */
+export function randomToken(): string {
+  return randomBytes(16).toString('base64url')
+}
+
 /** @returns the new attempt and the token that ties it to the browser */
 export async function startAttempt(
   context: StoreContext,
   start: { language: Language; flow?: string },
 ): Promise<{ attempt: ActivationAttempt; token: string }> {
   const now = context.now()
-  const token = randomBytes(16).toString('base64url')
+  const token = randomToken()
   for (let attemptNumber = 1; ; attemptNumber++) {
     const attempt: ActivationAttempt = {
       _id: attemptId(context, token),
@@ -47,12 +53,22 @@ export async function startAttempt(
   }
 }
 
-/** @param token of the browser's cookie */
+/** @param key out of the browser's cookie */
 export function findAttempt(
   context: StoreContext,
-  token: string,
+  { token, proof }: AttemptKey,
 ): Promise<ActivationAttempt | null> {
-  return attempts().findOne({ _id: attemptId(context, token) })
+  return attempts().findOne({
+    _id: attemptId(context, token),
+    proof: proof === undefined ? { $exists: false } : proofHash(context, proof),
+  })
+}
+
+/** The attempt as the store has it now. */
+export function reloadAttempt({
+  _id,
+}: Pick<ActivationAttempt, '_id'>): Promise<ActivationAttempt | null> {
+  return attempts().findOne({ _id })
 }
 
 /** Whether pages of the attempt may still be used. */
@@ -142,6 +158,11 @@ function pushEvent(at: Date, name: ActivationEventName, detail?: string) {
   return { $push: { events: { $each: [event], $slice: -maxEvents } } }
 }
 
-function attemptId(context: StoreContext, token: string): string {
+/** What the attempt keeps of the cookie's second part. */
+export function proofHash(context: Pick<AppContext, 'secrets'>, proof: string): string {
+  return keyedHash(context.secrets.get('code-hmac'), `activation-proof|${proof}`).toString('hex')
+}
+
+function attemptId(context: Pick<AppContext, 'secrets'>, token: string): string {
   return keyedHash(context.secrets.get('code-hmac'), `activation|${token}`).toString('hex')
 }

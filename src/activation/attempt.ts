@@ -51,6 +51,8 @@ export interface ActivationEvent {
 export interface ActivationAttempt {
   /** Keyed hash of the browser's cookie, hex: whoever reads the store cannot go on for them. */
   readonly _id: string
+  /** The same of the cookie's second part, from the right PIN on (AttemptKey). */
+  readonly proof?: string
   /** What the person tells the helpdesk, e.g. `K7F-2QX`; unique. */
   readonly reference: string
   readonly step: ActivationStep

@@ -3,7 +3,7 @@ import type { AppContext } from '../context.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
 import { recipientsOf } from '../messages/recipients.ts'
 import type { ActivationAttempt } from './attempt.ts'
-import { changeAttempt, endAttempt, noteEvent } from './attempt-store.ts'
+import { changeAttempt, endAttempt, noteEvent, proofHash, randomToken } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
 
 /** Wrong PINs for one number or mail address in a day, over all activations. */
@@ -11,7 +11,8 @@ const wrongPinsPerContact = 30
 const dayMs = 24 * 60 * 60_000
 
 export type PinCheck =
-  | { readonly outcome: 'right'; readonly attempt: ActivationAttempt }
+  /** From here on the browser must show `proof` (AttemptKey). */
+  | { readonly outcome: 'right'; readonly attempt: ActivationAttempt; readonly proof: string }
   | { readonly outcome: 'wrong'; readonly triesLeft: number }
   | { readonly outcome: 'expired' | 'used-up' | 'overtaken' }
   | { readonly outcome: 'throttled'; readonly minutes: number }
@@ -57,16 +58,21 @@ export async function checkPin(
   if (!isSameCode(context, attempt._id, pin, tried.pin.hmac)) return wrongPin(context, tried)
 
   await Promise.all(limits.map((limit) => limiter.giveBack(limit)))
+  const proof = randomToken()
   const proven = await changeAttempt(context, tried, {
     when: { 'pin.hmac': tried.pin.hmac },
-    // Which of the two messages it was read in cannot be told; with two, either may be the one.
-    set: { step: 'fact', proven: recipientsOf(attempt).map(({ channel }) => channel) },
+    set: {
+      step: 'fact',
+      proof: proofHash(context, proof),
+      // Which of the two messages it was read in cannot be told; with two, either may be the one.
+      proven: recipientsOf(attempt).map(({ channel }) => channel),
+    },
     unset: ['pin'],
     event: 'pin-right',
   })
   if (!proven) return { outcome: 'overtaken' }
   if (attempt.role) await countStage('pinRight', attempt.role, now)
-  return { outcome: 'right', attempt: proven }
+  return { outcome: 'right', attempt: proven, proof }
 }
 
 async function wrongPin(

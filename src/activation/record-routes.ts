@@ -6,7 +6,7 @@ import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
-import { clearAttemptToken } from './attempt-cookie.ts'
+import { clearAttemptKey } from './attempt-cookie.ts'
 import { endAttempt, noteEvent } from './attempt-store.ts'
 import { agree, completeSecondRole } from './completion.ts'
 import { countriesIn } from './countries.ts'
@@ -111,7 +111,7 @@ export function recordRoutes(pages: ActivationPages): Router {
     requireLoginCsrf,
     pages.atStep(['review', 'password'], async (step) => {
       await endAttempt(context, step.attempt, { event: 'left' })
-      clearAttemptToken(context, step.res)
+      clearAttemptKey(context, step.res)
       step.res.redirect(303, '/register')
     }),
   )

@@ -7,7 +7,7 @@ import { formText } from '../web/form-text.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
-import { setAttemptToken } from './attempt-cookie.ts'
+import { setAttemptKey } from './attempt-cookie.ts'
 import { changeAttempt, endAttempt, isLive, startAttempt } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
 import { recordKeeperFor } from './record-keeper.ts'
@@ -48,7 +48,7 @@ export function startRoutes(pages: ActivationPages): Router {
     if (previous) await endAttempt(context, previous, { event: 'replaced' })
     const flow = readFlow(context, req.body.flow)
     const { attempt, token } = await startAttempt(context, { language: languageOf(req), flow })
-    setAttemptToken(context, res, token)
+    setAttemptKey(context, res, { token }, attempt)
     context.audit.record({
       event: 'activation.start',
       result: 'success',

@@ -26,6 +26,28 @@ describe('Somebody who is up to no good', () => {
     return { row, mobile: row.mobile ?? '', walk: new ActivationWalk(app) }
   }
 
+  const sharedCookie = (walk: ActivationWalk) => walk.client.cookie('activation') ?? ''
+
+  it('gets nothing from a cookie that they left in the browser of the person with the PIN', async () => {
+    const { row, mobile, walk: thief } = await newStudent()
+    await thief.begin()
+    await thief.contact({ mobile })
+    const owner = new ActivationWalk(app)
+    owner.client.setCookie('activation', sharedCookie(thief))
+    const review = await owner.pin(await owner.lastPin(mobile))
+    assert.match(review.body, /Παπαδοπούλου/)
+    for (const path of ['continue', 'review', 'password', 'number', 'stopped', 'done']) {
+      const page = await thief.open(`/register/${path}`)
+      assert.doesNotMatch(page.body, /Παπαδοπούλου/, path)
+      assert.ok(!page.body.includes(row.username as string), path)
+    }
+    await thief.agree()
+    await thief.password()
+    assert.equal((await findAccountByUsername(row.username as string))?.state, 'pending')
+    await owner.agree()
+    assert.match((await owner.password()).body, /Καλωσήλθατε/)
+  })
+
   it('cannot prove one role and activate another by changing it while the contact is looked up', async () => {
     const { context } = app
     const { mobile } = await newStudent()
@@ -43,7 +65,7 @@ describe('Somebody who is up to no good', () => {
       t: Object.assign((key: string) => key, { has: () => true }),
     })
     assert.equal(sending.outcome, 'overtaken')
-    assert.equal((await findAttempt(context, token))?.step, 'contact')
+    assert.equal((await findAttempt(context, { token }))?.step, 'contact')
   })
 
   it('does not get round the checks of the record by sending a number at once', async () => {
