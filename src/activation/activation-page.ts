@@ -64,7 +64,9 @@ export function activationPages(context: AppContext): ActivationPages {
     const { req, res, attempt, language, t } = step
     const { role, reference } = attempt
     const keeper = recordKeeperFor(context.institution, role ?? 'student', undefined, language, t)
-    const shared = { reference, role, recordKeeper: keeper, errors: {}, values: {} }
+    // An attempt that still goes on is left by the page for those who disagree.
+    const canForget = attempt.personId !== undefined && attempt.endedAt !== undefined
+    const shared = { reference, role, recordKeeper: keeper, canForget, errors: {}, values: {} }
     renderPage(req, res, `activation/${view}`, { ...shared, ...data }, status)
   }
 

@@ -27,6 +27,9 @@ import { showStopped } from './record-outcome.ts'
 /** How long the last page can be opened again after the activation. Milliseconds. */
 const doneMs = 30 * 60_000
 
+/** How long the page of a stopped activation shows whose it was. Milliseconds. */
+const stoppedMs = 15 * 60_000
+
 /** Pages 6 and 7: the password, and the welcome; and the page of an attempt that was stopped. */
 export function finishRoutes(pages: ActivationPages): Router {
   const { context } = pages
@@ -111,8 +114,9 @@ export function finishRoutes(pages: ActivationPages): Router {
     const language = languageOf(req)
     const t = webParts(req).translations[language]
     const step = { req, res, attempt, language, t, network: '' }
-    // The browser keeps the cookie for as long as the attempt would have taken; then nothing personal.
-    if (attempt.expiresAt <= context.now()) return pages.stop(step, code)
+    // The next person at a shared computer has the cookie too: later nothing personal.
+    const endedMs = (attempt.endedAt ?? attempt.startedAt).getTime()
+    if (context.now().getTime() - endedMs >= stoppedMs) return pages.stop(step, code)
     await showStopped(pages, step, code)
   })
 

@@ -106,15 +106,13 @@ export function recordRoutes(pages: ActivationPages): Router {
     pages.atStep(['review', 'password'], (step) => pages.show(step, 'disagree')),
   )
 
-  router.post(
-    '/register/leave',
-    requireLoginCsrf,
-    pages.atStep(['review', 'password'], async (step) => {
-      await endAttempt(context, step.attempt, { event: 'left' })
-      clearAttemptKey(context, step.res)
-      step.res.redirect(303, '/register')
-    }),
-  )
+  // Also for an attempt that was stopped: its page may be on a shared computer.
+  router.post('/register/leave', requireLoginCsrf, async (req, res) => {
+    const attempt = await pages.find(req)
+    if (attempt) await endAttempt(context, attempt, { event: 'left' })
+    clearAttemptKey(context, res)
+    res.redirect(303, '/register')
+  })
 
   return router
 

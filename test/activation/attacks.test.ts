@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { AttemptModel } from '../../src/activation/attempt-model.ts'
 import { changeAttempt, findAttempt, startAttempt } from '../../src/activation/attempt-store.ts'
 import { sendPin } from '../../src/activation/pin-sending.ts'
 import { openLimiter } from '../../src/limits/limiter.ts'
@@ -8,6 +9,7 @@ import { stopAccount } from '../../src/people/account-state.ts'
 import { findAccountByUsername } from '../../src/people/people-store.ts'
 import { ActivationWalk } from '../support/activation-walk.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { hiddenField } from '../support/http-client.ts'
 import { importRows, studentRow } from '../support/registrant.ts'
 
 const minuteMs = 60_000
@@ -89,5 +91,38 @@ describe('Somebody who is up to no good', () => {
     const owner = new ActivationWalk(app)
     await owner.begin()
     assert.match((await owner.contact({ mobile })).body, /name="pin"/)
+  })
+
+  describe('at a shared computer', () => {
+    async function stoppedWalk() {
+      const student = await newStudent({ amka: '', lastNameEl: 'Αναγνώστου' })
+      const { mobile, walk } = student
+      await walk.toReview({ mobile })
+      await AttemptModel.updateMany(
+        { step: 'number', endedAt: { $exists: false } },
+        { $set: { stoppedBy: 'ACTIVATION_DATA_MISSING', endedAt: app.context.now() } },
+      )
+      return student
+    }
+
+    it('finds whose activation was stopped for a quarter of an hour and no longer', async () => {
+      const { row, walk } = await stoppedWalk()
+      const username = row.username as string
+      const fresh = await walk.open('/register/stopped')
+      assert.ok(fresh.body.includes(username), fresh.body)
+      app.advance(15 * minuteMs)
+      const page = await walk.open('/register/stopped')
+      assert.match(page.body, /ACTIVATION_DATA_MISSING/)
+      assert.ok(!page.body.includes(username))
+    })
+
+    it('finds nothing when the person pressed the button that forgets', async () => {
+      const { walk } = await stoppedWalk()
+      const page = await walk.open('/register/stopped')
+      assert.match(page.body, /action="\/register\/leave"/)
+      await walk.post('/register/leave', {}, hiddenField(page.body, '_csrf'))
+      assert.equal(walk.client.cookie('activation'), undefined)
+      assert.doesNotMatch((await walk.open('/register/stopped')).body, /ACTIVATION_/)
+    })
   })
 })
