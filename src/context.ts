@@ -1,3 +1,4 @@
+import type { Store as SessionStore } from 'express-session'
 import type { Logger } from 'pino'
 import type { AmkaRegistry } from './amka-registry/amka-registry.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -15,6 +16,8 @@ export interface AppContext {
   readonly keys: KeyRing
   readonly audit: AuditLog
   readonly messages: Messages
+  /** Where express sessions live, for whoever ends those of other browsers. */
+  readonly sessionStore: SessionStore
   readonly amkaRegistry: AmkaRegistry
   readonly log: Logger
   readonly now: () => Date

@@ -11,6 +11,8 @@ import { openKeyRing } from './keys/key-ring.ts'
 import { openMasterKey } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
+import { endGrants } from './oidc/end-grants.ts'
+import { onEndEverywhere } from './sso/end-everywhere.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
 import { openStore, type Store } from './store/connection.ts'
 import { watchVersions } from './store/versions.ts'
@@ -45,6 +47,7 @@ export async function openRuntime(
     await Promise.all(Object.values(mongoose.models).map((registered) => registered.init()))
     const secrets = await openSecrets(masterKey, now())
     useClientSecretKey(secrets)
+    onEndEverywhere(endGrants)
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
     const amkaRegistry = openAmkaRegistry({ config, secrets, log })
@@ -58,7 +61,18 @@ export async function openRuntime(
       if (name === 'federation') clearServiceCache()
     })
     return {
-      context: { config, institution, secrets, keys, audit, messages, amkaRegistry, log, now },
+      context: {
+        config,
+        institution,
+        secrets,
+        keys,
+        audit,
+        messages,
+        sessionStore: sessions.store,
+        amkaRegistry,
+        log,
+        now,
+      },
       store,
       sessions,
       messages,

@@ -101,7 +101,7 @@ export function codeRoutes(context: AppContext): Router {
         return stop(req, res, 'ACTIVATION_ACCOUNT_STOPPED', { reference, username }, 403)
       case 'done': {
         const session = await startSession(context, req, result.account, passwordMethod)
-        rememberDevice(context, res, username)
+        rememberDevice(context, res, result.account)
         record(req, { account, reference, sessionId: session.id })
         res.redirect(303, '/register/done')
       }

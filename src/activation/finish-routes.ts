@@ -66,7 +66,7 @@ export function finishRoutes(pages: ActivationPages): Router {
       }
       const { account } = completion
       const session = await startSession(context, req, account, passwordMethod)
-      rememberDevice(context, res, account.username)
+      rememberDevice(context, res, account)
       context.audit.record({
         event: 'activation.done',
         result: 'success',

@@ -20,9 +20,10 @@ import { type RegistryColumn, registryColumns } from '../people/registry-record.
 import { rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'
-import { endSessionsOfPerson } from '../sso/sessions.ts'
+import { endEverywhere } from '../sso/end-everywhere.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
+import { deletionRequestsCommand } from './deletion-requests.ts'
 import { passwordProblemText } from './password-texts.ts'
 import { recoveryCodeCommand } from './recovery-code.ts'
 
@@ -31,6 +32,7 @@ const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | pe
        propylaia account disable|lock USERNAME [--reason TEXT]
        propylaia account enable|unlock USERNAME
        propylaia account recovery-code USERNAME | --all-pending --csv   (recovery-code --help)
+       propylaia account requests [--all] | requests done REFERENCE     (requests --help)
 
 create makes the account of somebody the registry knows without one (--record), or of a new person:
   --role student|faculty|staff|affiliate --first-name-el X --last-name-el X
@@ -97,6 +99,7 @@ const actions: Record<string, Action> = {
 /** `account create|show|disable|enable|lock|unlock|recovery-code`: see the usage above. */
 export async function accountCommand(context: Needs, args: string[]): Promise<number> {
   if (args[0] === 'recovery-code') return recoveryCodeCommand(context, args.slice(1))
+  if (args[0] === 'requests') return deletionRequestsCommand(context, args.slice(1))
   const flags = Object.fromEntries(
     [...columnFlags.keys()].map((flag) => [flag, { type: 'string' }]),
   )
@@ -285,10 +288,10 @@ async function stop(
   if (!account) return fail(`there is no account "${username}"`)
   const stopped = await stopAccount(account._id, state, reason)
   // Also when it was stopped before: the run that stopped it may not have come this far.
-  const ended = await endSessionsOfPerson(context.sessionStore, account._id)
+  const ended = await endEverywhere(context, account._id)
   if (!stopped) return fail(`the account "${username}" is ${account.state}`)
   record(context, state === 'disabled' ? 'account.disable' : 'account.lock', account, reason)
-  process.stdout.write(`${username}: ${state}; ${ended} sign-ins ended\n`)
+  process.stdout.write(`${username}: ${state}; ${ended.sessions} sign-ins ended\n`)
   return 0
 }
 

@@ -81,7 +81,7 @@ async function run(args: string[]): Promise<number> {
   const log = pino({ level: 'warn' }, pino.destination(2))
   const runtime = await openRuntime(readConfig(), { embedded: 'auto', log })
   try {
-    return await execute({ ...runtime.context, sessionStore: runtime.sessions.store }, rest)
+    return await execute(runtime.context, rest)
   } finally {
     await runtime.close()
   }

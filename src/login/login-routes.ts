@@ -77,7 +77,7 @@ export function loginRoutes(context: AppContext): Router {
         )
       case 'success': {
         const session = await startSession(context, req, result.account, passwordMethod)
-        rememberDevice(context, res, result.account.username)
+        rememberDevice(context, res, result.account)
         context.audit.record({
           event: 'login',
           result: 'success',

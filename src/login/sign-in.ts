@@ -20,17 +20,23 @@ export type SignInResult =
   | { readonly outcome: 'standing'; readonly standing: AccountStanding; readonly account: Account }
   | { readonly outcome: 'throttled'; readonly minutes: number }
 
+/** What a password is asked for: a sign-in, or once more by somebody who is signed in. */
+export type PasswordCheck = 'login' | 'password.check'
+
 /**
  * Checks a username and password. The same work is done for an unknown username, a wrong password
  * and an account without one, and the account's standing is looked at only after the right password.
+ *
+ * @param event as which failures are in the audit log; limits count both together
  */
 export function signIn(
   context: AppContext,
   throttle: LoginThrottle,
   request: Request,
   credentials: { username: string; password: string },
+  event: PasswordCheck = 'login',
 ): Promise<SignInResult> {
-  return hashingTurns.take(() => checkCredentials(context, throttle, request, credentials))
+  return hashingTurns.take(() => checkCredentials(context, throttle, request, credentials, event))
 }
 
 async function checkCredentials(
@@ -38,16 +44,23 @@ async function checkCredentials(
   throttle: LoginThrottle,
   request: Request,
   credentials: { username: string; password: string },
+  event: PasswordCheck,
 ): Promise<SignInResult> {
   const username = normalizeUsername(withoutScope(credentials.username, context.config.scope))
+  // Before the limit is asked for: whether the browser is known depends on the account. An unknown
+  // username costs the same look-up.
+  const account = await findAccountByUsername(username)
   const attempt = {
     username,
     address: request.ip ?? 'unknown',
-    knownDevice: readKnownDevice(context, request, username),
+    knownDevice: readKnownDevice(context, request, {
+      username,
+      deviceGeneration: account?.deviceGeneration,
+    }),
   }
   const refuse = (result: SignInResult, reason: string, account?: Account | null): SignInResult => {
     context.audit.record({
-      event: 'login',
+      event,
       result: 'failure',
       reason,
       // An unknown username may be a password typed in the wrong field: it is not written down.
@@ -61,7 +74,6 @@ async function checkCredentials(
   const waitBefore = await throttle.minutesToWait(attempt)
   if (waitBefore > 0) return refuse({ outcome: 'throttled', minutes: waitBefore }, 'throttled')
 
-  const account = await findAccountByUsername(username)
   const { ok, needsRehash } = await verifyPassword(credentials.password, account?.passwordHash)
   // Asked again, and before right and wrong part: of many guesses sent at once, those that finish
   // after the limit was reached all get the same answer, or the right one would stand out.
@@ -77,14 +89,18 @@ async function checkCredentials(
   const standing = accountStanding(account, context.now())
   if (standing !== 'active')
     return refuse({ outcome: 'standing', standing, account }, standing, account)
-  if (needsRehash && account.passwordHash) {
-    await updatePasswordHash(
-      account._id,
-      account.passwordHash,
-      await hashPassword(credentials.password),
-    )
+  return {
+    outcome: 'success',
+    account: needsRehash ? await rehash(account, credentials.password) : account,
   }
-  return { outcome: 'success', account }
+}
+
+/** @returns the account with the hash that is stored now */
+async function rehash(account: Account, password: string): Promise<Account> {
+  if (account.passwordHash === undefined) return account
+  const passwordHash = await hashPassword(password)
+  const isStored = await updatePasswordHash(account._id, account.passwordHash, passwordHash)
+  return isStored ? { ...account, passwordHash } : account
 }
 
 /** Many people type their mail address, which is username@scope. */

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { PipelineStage } from 'mongoose'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { signInCounts } from '../people/account.ts'
+import { joinAccount, joinedAccountOf } from '../people/people-store.ts'
 import { isDuplicateKey, upsertAgain } from '../store/duplicate-key.ts'
-import { ArtifactModel } from './oidc-model.ts'
+import type { SignInOfGrant } from './grants.ts'
+import { ArtifactModel, type GrantRecord, grantMark } from './oidc-model.ts'
 
 /** Kinds whose id is itself the secret: only its hash is kept, so a stolen store opens nothing. */
 const bearerKinds = new Set([
@@ -42,10 +46,18 @@ export class StoreAdapter implements Adapter {
     const expiresAt = new Date(this.#now().getTime() + expiresIn * 1000)
     if (this.#kind === 'Session') return this.#upsertSession(id, payload, expiresAt)
     const { jti, consumed, ...rest } = payload
+    const grant = payload as AdapterPayload & Partial<SignInOfGrant>
     const document = {
       kind: this.#kind,
       payload: JSON.stringify(bearerKinds.has(this.#kind) ? rest : { ...rest, jti }),
       ...(payload.grantId === undefined ? {} : { grantId: payload.grantId }),
+      ...(this.#kind === 'Grant'
+        ? {
+            personId: payload.accountId,
+            sessionId: grant.signInId,
+            sessionGeneration: grant.signInGeneration,
+          }
+        : {}),
       ...(payload.userCode === undefined ? {} : { userCode: payload.userCode }),
       ...(consumed === undefined ? {} : { consumedAt: new Date(Number(consumed) * 1000) }),
       expiresAt,
@@ -57,6 +69,10 @@ export class StoreAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
+    if (this.#kind === 'Grant') {
+      const grant = await findGrant(id)
+      return this.#read(grant && !isOver(grant) ? grant : null, id)
+    }
     const found = await ArtifactModel.findById(this.#key(id)).lean<Artifact>()
     return this.#read(found, id)
   }
@@ -167,8 +183,28 @@ export class StoreAdapter implements Adapter {
   }
 }
 
-/** Whether a grant of this id existed and was revoked. */
-export async function isGrantRevoked(id: string): Promise<boolean> {
-  const found = await ArtifactModel.findById(`Grant:${id}`).select('revokedAt').lean<Artifact>()
-  return found?.revokedAt !== undefined
+/** Whether a grant of this id existed and must not come back. */
+export async function isGrantOver(id: string): Promise<boolean> {
+  const found = await findGrant(id)
+  return found !== undefined && isOver(found)
+}
+
+interface Grant extends Artifact, GrantRecord {}
+
+/**
+ * With the account it belongs to, in one trip. Every code, token and introspection is answered only
+ * with its grant, so this is where all of them die together when the sign-ins of an account end.
+ */
+async function findGrant(id: string): Promise<Grant | undefined> {
+  const [found] = await ArtifactModel.aggregate<Grant>([
+    { $match: { _id: `Grant:${id}` } },
+    ...(joinAccount('personId') as PipelineStage.Lookup[]),
+  ])
+  return found
+}
+
+function isOver(grant: Grant): boolean {
+  if (grant.revokedAt) return true
+  const account = joinedAccountOf(grant)
+  return !account || !signInCounts(account, grantMark(grant))
 }

@@ -2,9 +2,17 @@ import { createHmac } from 'node:crypto'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Secrets } from '../keys/secrets.ts'
-import { isGrantRevoked } from './adapter.ts'
+import { isGrantOver } from './adapter.ts'
 
 type Grant = InstanceType<Provider['Grant']>
+
+/** What a grant keeps of the sign-in that it came from; the store's copy decides (adapter.ts). */
+export interface SignInOfGrant {
+  /** SsoSession.id */
+  signInId: string
+  /** SsoSession.generation */
+  signInGeneration?: number
+}
 
 /** Scopes of a client that registered none: `sub` and nothing else, as the release rules have it. */
 const scopesOfUnregistered = 'openid offline_access'
@@ -24,6 +32,8 @@ export async function standingGrant(
     lifetimeSeconds: number
     sidOf: (sessionUid: string, clientId: string) => string
     secrets: Secrets
+    /** Of the sign-in that this request belongs to. */
+    generation: number | undefined
   },
 ): Promise<Grant | undefined> {
   const { session, client, account, provider } = ctx.oidc
@@ -38,10 +48,15 @@ export async function standingGrant(
     const existing = await provider.Grant.find(id)
     const isFresh = (existing?.remainingTTL ?? 0) >= options.lifetimeSeconds / 2
     if (existing && isFresh && existing.getOIDCScope() === scope) return existing
-    if (!existing && (await isGrantRevoked(id))) continue
+    if (!existing && (await isGrantOver(id))) continue
+    const signIn: SignInOfGrant = {
+      signInId: session.uid,
+      ...(options.generation === undefined ? {} : { signInGeneration: options.generation }),
+    }
     const grant = new provider.Grant({
       accountId: account.accountId,
       clientId: client.clientId,
+      ...signIn,
     })
     grant.jti = id
     grant.addOIDCScope(scope)

@@ -1,4 +1,5 @@
 import { model, Schema } from 'mongoose'
+import type { SignInMark } from '../people/account.ts'
 
 /**
  * What oidc-provider keeps: codes, tokens, grants, interactions, its view of the session. One
@@ -20,6 +21,11 @@ const artifactSchema = new Schema(
     /** Session only: what the logout page waits for. */
     state: String,
     consumedAt: Date,
+    /** Grant only: whose it is. */
+    personId: { type: String, index: { sparse: true } },
+    /** Grant only: SsoSession.id of the sign-in that it came from, and its `generation`. */
+    sessionId: String,
+    sessionGeneration: Number,
     /** Grant only: kept until it expires, so that its id is never granted again. */
     revokedAt: Date,
     /** The TTL index deletes late (a sweep about once a minute): compare this too. */
@@ -27,5 +33,16 @@ const artifactSchema = new Schema(
   },
   { versionKey: false, minimize: false },
 )
+
+export interface GrantRecord {
+  readonly _id: string
+  readonly sessionId?: string
+  readonly sessionGeneration?: number
+}
+
+/** The sign-in that a grant came from. */
+export function grantMark({ sessionId, sessionGeneration }: Omit<GrantRecord, '_id'>): SignInMark {
+  return { id: sessionId ?? '', generation: sessionGeneration }
+}
 
 export const ArtifactModel = model('OidcArtifact', artifactSchema, 'oidcArtifacts')

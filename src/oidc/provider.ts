@@ -97,8 +97,9 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
       url: (_ctx, interaction) => `${basePath}/oidc/interaction/${interaction.uid}`,
     },
     findAccount: accountFinder(context),
-    loadExistingGrant: (ctx) =>
+    loadExistingGrant: async (ctx) =>
       standingGrant(ctx, {
+        generation: (await activeSession(context, ctx.req))?.session.generation,
         claims: supportedClaims,
         lifetimeSeconds: grantSeconds(config, wantsOfflineAccess(ctx)),
         sidOf: (id, clientId) => sessionIndexFor({ id }, clientId),

@@ -8,9 +8,12 @@ import { RecentKeys } from '../sso/recent-keys.ts'
 import { sessionExists } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
+import type { SignInOfGrant } from './grants.ts'
 
 type Session = InstanceType<Provider['Session']>
 type BindingContext = Pick<AppContext, 'config' | 'now'>
+
+const signInFields: readonly (keyof SignInOfGrant)[] = ['signInId', 'signInGeneration']
 
 /** Sessions as this worker wrote them last. */
 const written = new RecentKeys(20_000)
@@ -54,7 +57,7 @@ export async function activeSession(
  * also with `prompt=none`.
  */
 export function bindToSsoSession(provider: Provider, context: BindingContext): void {
-  const { Session, Interaction, OIDCContext } = provider
+  const { Session, Interaction, Grant, OIDCContext } = provider
   const anonymousSession = Session.get.bind(Session)
   const storedSession = Session.findByUid.bind(Session)
   // The type says nothing of the constructor; the library makes its sessions with it.
@@ -119,6 +122,9 @@ export function bindToSsoSession(provider: Provider, context: BindingContext): v
   // judged when it resumes, by the session that is there then.
   const interactionFields = Interaction.IN_PAYLOAD.filter((field) => field !== 'session')
   Object.defineProperty(Interaction, 'IN_PAYLOAD', { get: () => interactionFields })
+
+  const grantFields = [...Grant.IN_PAYLOAD, ...signInFields]
+  Object.defineProperty(Grant, 'IN_PAYLOAD', { get: () => grantFields })
 
   // The library builds its URLs from the Host header; ours come from BASE_URL alone.
   OIDCContext.prototype.urlFor = function urlFor(name, options) {

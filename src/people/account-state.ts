@@ -2,7 +2,8 @@ import type { Account, AccountState } from './account.ts'
 import { accounts } from './people-store.ts'
 
 /**
- * Stops an account: nobody signs in with it until it is released. The caller ends its sessions.
+ * Stops an account: nobody signs in with it until it is released. Its sign-ins end in the same
+ * write, so a release does not bring them back; the caller removes what they left.
  *
  * @param reason for admins; the person never sees it
  * @returns false when it is stopped already, or locking one that is not active
@@ -17,7 +18,8 @@ export async function stopAccount(
     { _id: personId, state: { $in: from } },
     {
       $set: { state, ...(reason === undefined ? {} : { stateReason: reason }) },
-      ...(reason === undefined ? { $unset: { stateReason: '' } } : {}),
+      $inc: { sessionGeneration: 1 },
+      $unset: { keptSessionId: '', ...(reason === undefined ? { stateReason: '' } : {}) },
     },
   )
   return result.matchedCount === 1

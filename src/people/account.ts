@@ -20,6 +20,14 @@ export interface Account {
   /** PHC string, `$argon2id$…`. Absent until a password is chosen. */
   readonly passwordHash?: string
   readonly passwordChangedAt?: Date
+  /** PHC strings of the passwords before this one, newest first, at most four. */
+  readonly previousPasswords?: readonly string[]
+  /** How often every sign-in was ended; absent: never. See `signInCounts`. */
+  readonly sessionGeneration?: number
+  /** SsoSession.id of the one sign-in that the last such ending spared. */
+  readonly keptSessionId?: string
+  /** How often the remembered browsers were forgotten; absent: never. */
+  readonly deviceGeneration?: number
   readonly activatedAt?: Date
   /** Contact details for recovery, kept with the person's consent beside those of the sources. */
   readonly mobile?: string
@@ -27,6 +35,8 @@ export interface Account {
   /** When the person agreed that we keep them. */
   readonly mobileConsentAt?: Date
   readonly emailConsentAt?: Date
+  /** The ContactChange that made the contact what it is, for as long as it can be undone. */
+  readonly contactSetBy?: { readonly mobile?: string; readonly email?: string }
   /**
    * The roles that the person activated; only these count. Absent: all of them, for accounts that
    * an administrator or a paper passphrase activated.
@@ -63,6 +73,28 @@ export interface RecoveryCode {
   readonly issuedAt: Date
   readonly expiresAt: Date
   readonly triesLeft: number
+}
+
+/** What a sign-in, and what a service got by it, keeps of the account. */
+export interface SignInMark {
+  /** SsoSession.id */
+  readonly id: string
+  /** Account.sessionGeneration when the password was looked up; absent: none yet. */
+  readonly generation?: number
+}
+
+/**
+ * Whether a sign-in outlived all endings so far. One number on the account ends everything that came
+ * before it, in the write that changes the password: what a crash leaves undeleted is worth nothing.
+ * A number and not a time, so that clocks need not agree and a sign-in that was checked against the
+ * old password but finished after the change does not count either.
+ */
+export function signInCounts(
+  account: Pick<Account, 'sessionGeneration' | 'keptSessionId'>,
+  mark: SignInMark,
+): boolean {
+  const isCurrent = (mark.generation ?? 0) === (account.sessionGeneration ?? 0)
+  return isCurrent || mark.id === account.keptSessionId
 }
 
 /** What the gate answers: only `active` signs in. */

@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose'
 import type { Account } from './account.ts'
 import { AccountModel } from './account-model.ts'
 import type { Person } from './person.ts'
-import { PersonModel, type StoredPerson } from './person-model.ts'
+import { PersonModel, type SourceRecord, type StoredPerson } from './person-model.ts'
 
 export { normalizeUsername } from './username.ts'
 
@@ -42,6 +42,12 @@ export async function findPeople(filter: mongo.Filter<StoredPerson>, limit = 0):
   return found.map(withNumbers)
 }
 
+/** What each source holds about a person; one record for each of their roles. */
+export async function findSourceRecords(personId: string): Promise<readonly SourceRecord[]> {
+  const person = await people().findOne({ _id: personId }, { projection: { records: 1 } })
+  return person?.records ?? []
+}
+
 export interface PersonWithAccount {
   readonly person: Person
   readonly account: Account
@@ -55,20 +61,26 @@ const joinedAccount = 'joinedAccount'
  * `joinedPersonWithAccount` to take out.
  */
 export function joinPersonWithAccount(field: string): object[] {
-  const join = (from: string, as: string) => ({
-    $lookup: { from, localField: field, foreignField: '_id', as },
-  })
-  return [
-    join(PersonModel.collection.collectionName, joinedPerson),
-    join(AccountModel.collection.collectionName, joinedAccount),
-  ]
+  return [joinBy(field, PersonModel.collection.collectionName, joinedPerson), ...joinAccount(field)]
+}
+
+/** The same for the account alone; `joinedAccountOf` takes it out. */
+export function joinAccount(field: string): object[] {
+  return [joinBy(field, AccountModel.collection.collectionName, joinedAccount)]
+}
+
+function joinBy(localField: string, from: string, as: string) {
+  return { $lookup: { from, localField, foreignField: '_id', as } }
+}
+
+export function joinedAccountOf(document: object): Account | undefined {
+  return (document as { [joinedAccount]?: Account[] })[joinedAccount]?.[0]
 }
 
 /** @returns undefined when there is no such person, or one without an account */
 export function joinedPersonWithAccount(document: object): PersonWithAccount | undefined {
-  const joined = document as { [joinedPerson]?: StoredPerson[]; [joinedAccount]?: Account[] }
-  const [stored] = joined[joinedPerson] ?? []
-  const [account] = joined[joinedAccount] ?? []
+  const [stored] = (document as { [joinedPerson]?: StoredPerson[] })[joinedPerson] ?? []
+  const account = joinedAccountOf(document)
   if (!stored || !account) return undefined
   const { records, version, username, ...person } = stored
   return { person: withNumbers(person), account }

@@ -1,9 +1,8 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Request } from 'express'
-import type { Store } from 'express-session'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
-import type { Account } from '../people/account.ts'
+import { type Account, signInCounts } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
 import { RecentKeys } from './recent-keys.ts'
 import type { SsoSession } from './sso-session.ts'
@@ -23,19 +22,25 @@ export interface AuthnMethod {
  * Starts the one sign-in, under a new express session id (a fixed id is worth nothing afterwards).
  * The same person proving their password again keeps the session and the services in it; another
  * person on the same browser ends the first one's.
+ *
+ * @param account as it was read to check the password: of a later reading, a password that was
+ *   changed meanwhile would count
  */
 export async function startSession(
   context: SessionContext,
   request: Request,
-  account: Pick<Account, '_id' | 'username'>,
+  account: Pick<Account, '_id' | 'username' | 'sessionGeneration' | 'keptSessionId'>,
   method: AuthnMethod,
 ): Promise<SsoSession> {
   const previous = currentSession(context, request)
   const isSamePerson = previous?.personId === account._id
   if (previous && !isSamePerson) await forgetSession(context, request, previous)
   const nowMs = context.now().getTime()
+  // The id of a sign-in that was ended never comes back: grants and tokens hang on it.
+  const isContinued = previous && isSamePerson && signInCounts(account, previous)
   const session: SsoSession = {
-    id: previous && isSamePerson ? previous.id : randomBytes(16).toString('hex'),
+    id: isContinued ? previous.id : randomBytes(16).toString('hex'),
+    generation: account.sessionGeneration,
     personId: account._id,
     username: account.username,
     authnInstant: nowMs,
@@ -50,6 +55,7 @@ export async function startSession(
     { _id: session.id },
     {
       $set: {
+        ...(session.generation === undefined ? {} : { generation: session.generation }),
         personId: session.personId,
         username: session.username,
         expressSessionId: request.sessionID,
@@ -132,22 +138,6 @@ async function forgetSession(context: SessionContext, request: Request, session:
     sessionId: session.id,
     address: request.ip,
   })
-}
-
-/**
- * Ends every sign-in of a person on every browser (account disabled, password stolen).
- *
- * @returns how many there were
- */
-export async function endSessionsOfPerson(store: Store, personId: string): Promise<number> {
-  const sessions = await SsoSessionModel.find({ personId }).lean()
-  for (const session of sessions) {
-    await new Promise<void>((resolve, reject) => {
-      store.destroy(session.expressSessionId, (error) => (error ? reject(error) : resolve()))
-    })
-  }
-  await SsoSessionModel.deleteMany({ _id: { $in: sessions.map((session) => session._id) } })
-  return sessions.length
 }
 
 /**

@@ -9,6 +9,7 @@ const ssoSessionSchema = new Schema(
   {
     /** SsoSession.id */
     _id: { type: String, required: true },
+    generation: Number,
     personId: { type: String, required: true, index: true },
     username: { type: String, required: true },
     /** Key of the express session that carries it; whoever destroys that ends the sign-in. */

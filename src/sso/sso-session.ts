@@ -4,6 +4,8 @@ import type {} from 'express-session'
 export interface SsoSession {
   /** 128 random bits, hex: names this session in the store, in audit and as SAML SessionIndex base. */
   readonly id: string
+  /** Account.sessionGeneration at the sign-in; absent: 0. */
+  readonly generation?: number
   readonly personId: string
   readonly username: string
   /** Milliseconds since the epoch: when the password was last proved. */

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { accounts } from '../../src/people/people-store.ts'
+import { endEverywhere } from '../../src/sso/end-everywhere.ts'
 import { sealFlow } from '../../src/sso/login-flow.ts'
-import { endSessionsOfPerson } from '../../src/sso/sessions.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
 import { addPerson, testPassword } from '../support/people.ts'
@@ -316,7 +316,7 @@ describe('Signing in', () => {
     const { account } = await addPerson()
     const browsers = [new HttpClient(app.baseUrl), new HttpClient(app.baseUrl)]
     for (const client of browsers) await submit(client, account.username, testPassword)
-    assert.equal(await endSessionsOfPerson(app.runtime.sessions.store, account._id), 2)
+    assert.equal((await endEverywhere(app.context, account._id)).sessions, 2)
     for (const client of browsers) {
       assert.doesNotMatch((await client.get('/')).body, new RegExp(account.username))
     }

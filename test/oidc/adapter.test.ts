@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, describe, it } from 'node:test'
 import type { AdapterPayload } from 'oidc-provider'
-import { isGrantRevoked, StoreAdapter } from '../../src/oidc/adapter.ts'
+import { isGrantOver, StoreAdapter } from '../../src/oidc/adapter.ts'
 import { ArtifactModel } from '../../src/oidc/oidc-model.ts'
 import { useStore } from '../support/store.ts'
 
@@ -70,7 +70,7 @@ describe('OIDC adapter: what oidc-provider relies on', () => {
     )
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
     assert.equal(await adapter('Grant').find(grantId), undefined)
-    assert.equal(await isGrantRevoked(grantId), true)
+    assert.equal(await isGrantOver(grantId), true)
   })
 
   it('revokes all of a kind that a grant gave, and nothing else', async () => {

@@ -3,8 +3,9 @@ import { after, before, describe, it } from 'node:test'
 import * as client from 'openid-client'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
 import { ArtifactModel } from '../../src/oidc/oidc-model.ts'
-import { endSessionsOfPerson } from '../../src/sso/sessions.ts'
+import { endEverywhere } from '../../src/sso/end-everywhere.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { hiddenField } from '../support/http-client.ts'
 import { addPerson, testPassword } from '../support/people.ts'
 import { Browser, type Page } from './browser.ts'
 import { addClient, defaultScope, redirectUri, TestService } from './relying-party-support.ts'
@@ -137,7 +138,7 @@ describe('OIDC: refresh tokens', () => {
 
   it('end with the session', async () => {
     const { person, service, tokens } = await signedIn()
-    await endSessionsOfPerson(app.runtime.sessions.store, person._id)
+    await endEverywhere(app.context, person._id)
     await assert.rejects(
       client.refreshTokenGrant(service.configuration, tokens.refresh_token ?? ''),
       { error: 'invalid_grant' },
@@ -146,12 +147,13 @@ describe('OIDC: refresh tokens', () => {
   })
 
   it('outlive it with offline_access, which prompt=consent asks for (OIDC Core 11)', async () => {
-    const { person, service, tokens } = await signedIn(
+    const { browser, service, tokens } = await signedIn(
       {},
       { scope: `${defaultScope} offline_access`, prompt: 'consent' },
     )
     assert.match(String(tokens.scope), /offline_access/)
-    await endSessionsOfPerson(app.runtime.sessions.store, person._id)
+    const page = await browser.open('/logout')
+    await browser.submit(page, '/logout', { _csrf: hiddenField(page.body, '_csrf') })
     const refreshed = await client.refreshTokenGrant(
       service.configuration,
       tokens.refresh_token ?? '',
@@ -188,7 +190,7 @@ describe('OIDC: revocation and introspection', () => {
     const { person, service, tokens } = await signedIn()
     const live = await client.tokenIntrospection(service.configuration, tokens.access_token)
     assert.equal(live.active, true)
-    await endSessionsOfPerson(app.runtime.sessions.store, person._id)
+    await endEverywhere(app.context, person._id)
     const dead = await client.tokenIntrospection(service.configuration, tokens.access_token)
     assert.equal(dead.active, false)
   })

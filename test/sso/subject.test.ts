@@ -66,8 +66,8 @@ async function subjectsOf(activatedRoles: readonly RoleChoice[] | undefined) {
   rememberSubject(carrying, { person, account })
   return [
     await loadActiveSubject(person._id, now),
-    await loadSubject(context, {} as IncomingMessage, { personId: person._id }),
-    await loadSubject(context, carrying, { personId: person._id }),
+    await loadSubject(context, {} as IncomingMessage, { id: 's', personId: person._id }),
+    await loadSubject(context, carrying, { id: 's', personId: person._id }),
   ]
 }
 

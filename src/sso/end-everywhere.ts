@@ -1,0 +1,98 @@
+import type { Store } from 'express-session'
+import type { AppContext } from '../context.ts'
+import { type Account, type SignInMark, signInCounts } from '../people/account.ts'
+import { accounts } from '../people/people-store.ts'
+import { SsoSessionModel } from './sso-session-model.ts'
+
+/** What was removed. */
+export interface EndedSignIns {
+  /** Browsers that were signed in. */
+  readonly sessions: number
+  /** Services that held tokens, or could have got some; each counts once a session. */
+  readonly grants: number
+}
+
+/**
+ * Removes what a protocol keeps of sign-ins that no longer count.
+ *
+ * @param account as it is after the ending
+ * @returns how many services had something
+ */
+export type RemoveEnded = (account: SignInOwner) => Promise<number>
+
+type SignInOwner = Pick<Account, '_id' | 'sessionGeneration' | 'keptSessionId'>
+
+const removers = new Set<RemoveEnded>()
+
+/** A protocol with tokens of its own says here how they go. */
+export function onEndEverywhere(remove: RemoveEnded): void {
+  removers.add(remove)
+}
+
+/**
+ * Ends every sign-in of a person on every browser, and every token that services got by one, also
+ * those that work offline. After the first write none of it counts, whatever happens then.
+ *
+ * @param options.exceptSessionId SsoSession.id of the browser that stays signed in
+ * @returns how many there were; zero for somebody without an account
+ */
+export async function endEverywhere(
+  context: Pick<AppContext, 'sessionStore'>,
+  personId: string,
+  options: { readonly exceptSessionId?: string } = {},
+): Promise<EndedSignIns> {
+  const account = await accounts().findOneAndUpdate(
+    { _id: personId },
+    endingOf(options.exceptSessionId),
+    { returnDocument: 'after' },
+  )
+  return account ? removeEnded(context, account) : { sessions: 0, grants: 0 }
+}
+
+/** Parts of an update of the account. */
+export interface EndingUpdate {
+  readonly $inc?: { readonly sessionGeneration: 1 }
+  readonly $set?: { readonly keptSessionId: string }
+  readonly $unset?: { readonly keptSessionId: '' }
+}
+
+/**
+ * What an update of the account must contain to end its sign-ins, for whoever changes something else
+ * in the same write.
+ */
+export function endingOf(keptSessionId: string | undefined): EndingUpdate {
+  return {
+    $inc: { sessionGeneration: 1 },
+    ...(keptSessionId === undefined
+      ? { $unset: { keptSessionId: '' } }
+      : { $set: { keptSessionId } }),
+  }
+}
+
+/** Removes sign-ins and tokens that no longer count, so that nobody is shown them as there. */
+export async function removeEnded(
+  context: Pick<AppContext, 'sessionStore'>,
+  account: SignInOwner,
+): Promise<EndedSignIns> {
+  const sessions = await removeSessions(context.sessionStore, account)
+  const grants = await Promise.all([...removers].map((remove) => remove(account)))
+  return { sessions, grants: grants.reduce((sum, count) => sum + count, 0) }
+}
+
+async function removeSessions(store: Store, account: SignInOwner): Promise<number> {
+  const found = await SsoSessionModel.find({ personId: account._id })
+    .select(['generation', 'expressSessionId'])
+    .lean()
+  const ended = found.filter((session) => !signInCounts(account, markOf(session)))
+  for (const session of ended) {
+    await new Promise<void>((resolve, reject) => {
+      store.destroy(session.expressSessionId, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+  await SsoSessionModel.deleteMany({ _id: { $in: ended.map((session) => session._id) } })
+  return ended.length
+}
+
+function markOf(session: { _id: string; generation?: number | null }): SignInMark {
+  return { id: session._id, generation: session.generation ?? undefined }
+}
