@@ -1,32 +1,50 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BrowserContextOptions } from 'playwright-core'
+import { parseArgs } from 'node:util'
 import { ActivationGallery } from '../support/activation-gallery.ts'
 import { startTestApp } from '../support/app.ts'
 import { desktop, openBrowser, phone, withPage } from '../support/browser.ts'
 
 /**
- * Pictures of every page of the activation, to look at and for docs/activation.md:
- * `node test/browser/screenshots.ts FOLDER [LANGUAGE] [phone|desktop] [light|dark]`
+ * Pictures of the activation's pages, to look at:
+ * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark]`.
+ * Those of docs/activation.md:
+ * `node test/browser/screenshots.ts docs/images --pages landing,contact,pin,review,password,done --window --prefix activation-`
  */
-const [folder, language = 'el', device = 'phone', colorScheme = 'light'] = process.argv.slice(2)
-if (!folder) throw new Error('usage: screenshots.ts FOLDER [LANGUAGE] [phone|desktop] [light|dark]')
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    language: { type: 'string', default: 'el' },
+    desktop: { type: 'boolean', default: false },
+    dark: { type: 'boolean', default: false },
+    /** Only these, by the gallery's names. */
+    pages: { type: 'string' },
+    /** What fits the screen, not the whole page. */
+    window: { type: 'boolean', default: false },
+    prefix: { type: 'string', default: '' },
+  },
+})
+const [folder] = positionals
+if (!folder) throw new Error('expected: the folder to put the pictures in')
 mkdirSync(folder, { recursive: true })
+const wanted = values.pages?.split(',')
 
 const app = await startTestApp({ DEV_PAGES: 'true' })
 const browser = await openBrowser()
 try {
-  const options: BrowserContextOptions = {
-    locale: language,
-    viewport: device === 'phone' ? phone : desktop,
-    colorScheme: colorScheme === 'dark' ? 'dark' : 'light',
+  const options = {
+    locale: values.language,
+    viewport: values.desktop ? desktop : phone,
+    colorScheme: values.dark ? ('dark' as const) : ('light' as const),
   }
   await withPage(browser, options, async (page) => {
     const gallery = new ActivationGallery(app, page, async (name) => {
+      if (wanted && !wanted.includes(name)) return
       await page.evaluate('document.fonts.ready')
-      await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+      const path = join(folder, `${values.prefix}${name}.png`)
+      await page.screenshot({ path, fullPage: !values.window })
     })
-    await gallery.all()
+    await (wanted ? gallery.steps() : gallery.all())
   })
 } finally {
   await browser.close()
