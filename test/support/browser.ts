@@ -115,13 +115,16 @@ export async function continueByHand(page: Page, javaScriptEnabled: boolean): Pr
 }
 
 export async function assertNoSidewaysScrolling(page: Page): Promise<void> {
-  const [scrollWidth, width] = (await page.evaluate(
-    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-  )) as [number, number]
-  assert.ok(
-    scrollWidth <= width,
-    `${page.url()} is ${scrollWidth} px wide on a screen of ${width} px`,
-  )
+  const { width, wide } = (await page.evaluate(`(() => {
+    const root = document.documentElement
+    const width = root.clientWidth
+    if (root.scrollWidth <= width) return { width, wide: [] }
+    const elements = [...document.body.querySelectorAll('*')]
+    const wide = elements.filter((element) => element.getBoundingClientRect().right > width + 0.5)
+    const names = wide.map(({ tagName, className }) => tagName + '.' + className)
+    return { width, wide: names.length > 0 ? names : ['something'] }
+  })()`)) as { width: number; wide: string[] }
+  assert.deepEqual(wide, [], `${page.url()} is wider than its screen of ${width} px`)
 }
 
 /** Moves on by Tab until the element has the focus. */
