@@ -24,7 +24,9 @@ for (const button of document.querySelectorAll('[data-shows]')) {
 
 // On a device with a keyboard the first empty field is ready for typing.
 if (matchMedia('(pointer: fine)').matches && !document.querySelector('.error-summary')) {
-  const fields = [...document.querySelectorAll('[data-focus] input:not([type=hidden])')]
+  const fields = [
+    ...document.querySelectorAll('[data-focus] :is(input, select):not([type=hidden])'),
+  ]
   fields.find((field) => field.value === '')?.focus()
 }
 

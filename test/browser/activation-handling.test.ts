@@ -123,6 +123,22 @@ describe('The pages of the activation in hands that do other things', () => {
     })
   })
 
+  it('are ready for typing in their first field', async () => {
+    await withStudent(async (walk, page, { mobile }) => {
+      const focused = () => page.locator(':focus').getAttribute('id')
+      await walk.begin()
+      assert.equal(await focused(), 'mobile')
+      await walk.contact({ mobile })
+      assert.equal(await focused(), 'pin')
+      const row = studentRow({ amka: '' })
+      await importRows(app, row)
+      await walk.toReview({ email: row.email })
+      assert.equal(await focused(), 'amka')
+      await walk.open('/register/number?kind=foreign')
+      assert.equal(await focused(), 'ssnCountry')
+    })
+  })
+
   it('switch the language and stay where they are', async () => {
     await withStudent(async (walk, page, { mobile }) => {
       const switchTo = async (language: 'EN' | 'GR') => {
