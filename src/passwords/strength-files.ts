@@ -109,19 +109,24 @@ function languageCommon() {
   return { graphs }
 }
 
-/** The same keys with what the Greek keyboard has on them; digits and signs stay. */
+/** The same keys with what the Greek keyboard has on them; digits and most signs stay. */
 function inGreek(graph: Graph): Graph {
-  const greek = (keys: string) =>
-    Array.from(keys, (key) => {
-      const letter = greekKeyboard.get(key.toLowerCase())
-      if (letter === undefined) return key
-      if (key === key.toLowerCase()) return letter
-      return letter === ';' ? ':' : letter.toUpperCase()
-    }).join('')
+  const greek = (keys: string) => Array.from(keys, greekSign).join('')
   return Object.fromEntries(
     Object.entries(graph).map(([key, neighbours]) => [
       greek(key),
       neighbours.map((keys) => (keys === null ? null : greek(keys))),
     ]),
   )
+}
+
+/** Keys that give something else with shift than the capital of their letter. */
+const oddKeys: Readonly<Record<string, string>> = { Q: ':', W: 'ς', ';': '΄', ':': '¨' }
+
+function greekSign(key: string): string {
+  const odd = oddKeys[key]
+  if (odd !== undefined) return odd
+  const letter = greekKeyboard.get(key.toLowerCase())
+  if (letter === undefined) return key
+  return key === key.toLowerCase() ? letter : letter.toUpperCase()
 }
