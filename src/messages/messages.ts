@@ -3,7 +3,12 @@ import type { Language } from '../web/language.ts'
 export type MessageChannel = 'sms' | 'email'
 
 /** What a message is for; admins see it beside its state. */
-export type MessageKind = 'activation-pin' | 'activation-done' | 'recovery-code' | 'account-notice'
+export type MessageKind =
+  | 'activation-pin'
+  | 'activation-done'
+  | 'recovery-code'
+  | 'contact-code'
+  | 'account-notice'
 
 export interface OutgoingMessage {
   readonly channel: MessageChannel
