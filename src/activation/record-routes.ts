@@ -2,6 +2,7 @@ import { Router } from 'express'
 import { isCountryCode } from '../people/country.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { loginUrl, sealFlow } from '../sso/login-flow.ts'
+import { loadSubject } from '../sso/subject.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
@@ -140,7 +141,8 @@ export function recordRoutes(pages: ActivationPages): Router {
     }
     if (!attempt.isSecondRole) return subject
     const session = currentSession(context, req)
-    if (session?.personId === attempt.personId) return subject
+    const owner = session?.personId === attempt.personId ? session : undefined
+    if (owner && (await loadSubject(context, req, owner))) return subject
     const { username } = subject.account
     const flow = sealFlow(context, { resume: '/register/review', forceAuthn: true, username })
     pages.show(step, 'second-role', { username, loginUrl: loginUrl(flow) })

@@ -33,7 +33,9 @@ export function onEndEverywhere(remove: RemoveEnded): void {
  * Ends every sign-in of a person on every browser, and every token that services got by one, also
  * those that work offline. After the first write none of it counts, whatever happens then.
  *
- * @param options.exceptSessionId SsoSession.id of the browser that stays signed in
+ * @param options.exceptSessionId SsoSession.id of the browser that stays signed in. When it was ended
+ *   itself meanwhile, nothing happens: of two browsers that end each other at once one goes, and a
+ *   request that a thief began just before the password was changed brings nothing back
  * @returns how many there were; zero for somebody without an account
  */
 export async function endEverywhere(
@@ -41,12 +43,21 @@ export async function endEverywhere(
   personId: string,
   options: { readonly exceptSessionId?: string } = {},
 ): Promise<EndedSignIns> {
+  const { exceptSessionId } = options
   const account = await accounts().findOneAndUpdate(
-    { _id: personId },
-    endingOf(options.exceptSessionId),
+    { _id: personId, ...(exceptSessionId === undefined ? {} : await stillCounts(exceptSessionId)) },
+    endingOf(exceptSessionId),
     { returnDocument: 'after' },
   )
   return account ? removeEnded(context, account) : { sessions: 0, grants: 0 }
+}
+
+/** The condition on the account under which this sign-in counts: signInCounts() for the store. */
+async function stillCounts(sessionId: string) {
+  const session = await SsoSessionModel.findById(sessionId).select('generation').lean()
+  const sessionGeneration = session?.generation ?? { $exists: false }
+  const isKept = { keptSessionId: sessionId }
+  return session ? { $or: [isKept, { sessionGeneration }] } : isKept
 }
 
 /** Parts of an update of the account. */
