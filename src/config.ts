@@ -275,6 +275,19 @@ const options = {
     parse: integer(2, 1000),
     about: 'PINs sent to one number or mail address in an hour before further ones must wait.',
   },
+  recoveryRequestsPerAddress: {
+    env: 'RECOVERY_REQUESTS_PER_ADDRESS',
+    fallback: '100',
+    parse: integer(3, 100_000),
+    about: 'Codes to recover a password asked for from one address in 15 minutes.',
+  },
+  recoveryCodesPerContact: {
+    env: 'RECOVERY_CODES_PER_CONTACT',
+    fallback: '5',
+    parse: integer(2, 1000),
+    about:
+      'Codes to recover a password asked for with one username and contact in an hour; three times as many in a day.',
+  },
   samlKeyType: {
     env: 'SAML_KEY_TYPE',
     fallback: 'rsa-3072',

@@ -4,7 +4,7 @@ import { type Language, languageOf } from './language.ts'
 import { renderPage } from './render.ts'
 import { webParts } from './web-parts.ts'
 
-/** Texts of the institution, or general ones, and a stand-in for what the helpdesk does by hand. */
+/** Texts of the institution, or general ones. */
 export function pagesRoutes(): Router {
   const router = express.Router()
   for (const [topic, urlField] of [
@@ -32,8 +32,6 @@ export function pagesRoutes(): Router {
   router.get('/saml/error', (req, res) => {
     renderPage(req, res, 'saml/error-url', { problem: readServiceProblem(req.query) })
   })
-  // Until it has a form of its own, the helpdesk does what it is for.
-  router.get('/account/recover', (req, res) => renderPage(req, res, 'info/not-yet'))
   return router
 }
 
