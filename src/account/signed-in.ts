@@ -68,9 +68,15 @@ export function recentlySignedIn(
   handle: VisitHandler,
   options: VisitOptions = {},
 ): RequestHandler {
-  return visitRoute(context, handle, options, (session) => {
-    return context.now().getTime() - session.authnInstant <= recentMs
-  })
+  return visitRoute(context, handle, options, (session) => isRecent(context, session))
+}
+
+/** Whether `recentlySignedIn` would let this session through now. */
+export function isRecent(
+  context: Pick<AppContext, 'now'>,
+  session: Pick<SsoSession, 'authnInstant'>,
+): boolean {
+  return context.now().getTime() - session.authnInstant <= recentMs
 }
 
 /** Answers with a page of the account, under the navigation that it has a tab in. */

@@ -12,3 +12,9 @@ export async function describeService(
       : await findRelyingParty(reference.id)
   return service ? summarizeService(service, language) : { name: reference.id }
 }
+
+/** The name alone, where only the id was kept and not the protocol that it is registered for. */
+export async function nameService(id: string, language: 'el' | 'en'): Promise<string> {
+  const service = (await findServiceProvider(id)) ?? (await findRelyingParty(id))
+  return service ? summarizeService(service, language).name : id
+}

@@ -64,6 +64,8 @@ const messageSchema = new Schema(
 // Messages that nobody holds; admins' list of what failed.
 messageSchema.index({ state: 1, heldUntil: 1 })
 messageSchema.index({ state: 1, createdAt: -1 })
+// What was sent to one person.
+messageSchema.index({ personId: 1, createdAt: 1 }, { sparse: true })
 // What the helpdesk is asked about.
 messageSchema.index({ reference: 1 }, { sparse: true })
 

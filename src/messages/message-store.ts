@@ -144,6 +144,11 @@ export function findMessagesByReference(reference: string): Promise<MessageRecor
   return MessageModel.find({ reference }).sort({ createdAt: 1 }).lean<MessageRecord[]>()
 }
 
+/** Everything sent to one person in the last 90 days, oldest first, read as it is taken. */
+export function messagesOfPerson(personId: string): AsyncIterable<MessageRecord> {
+  return MessageModel.find({ personId }).sort({ createdAt: 1 }).lean<MessageRecord>().cursor()
+}
+
 /** What a trial installation shows in /dev/outbox: messages whose text was kept, the newest first. */
 export function listOutbox(limit: number): Promise<MessageRecord[]> {
   return MessageModel.find({ text: { $exists: true } })

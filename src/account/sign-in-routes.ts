@@ -1,0 +1,120 @@
+import { Router } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
+import type { AppContext } from '../context.ts'
+import { describeService } from '../federation/describe-service.ts'
+import { endEverywhere } from '../sso/end-everywhere.ts'
+import { endOwnSession, sessionHandle } from '../sso/own-sessions.ts'
+import { endSession } from '../sso/sessions.ts'
+import { formatMoment } from '../web/date-time.ts'
+import { findReceivingServices, type ReceivingService } from './received-data.ts'
+import { openSessions, recentSignIns } from './sign-ins.ts'
+import { showAccountPage, signedIn, type Visit } from './signed-in.ts'
+
+const page = '/account/sign-ins'
+
+/** What the page says after something was ended; texts are `account.signIns.ended.…`. */
+const outcomes = ['one', 'others', 'gone'] as const
+
+/** Where the account is signed in and was, and which services learnt something about the person. */
+export function signInRoutes(context: AppContext): Router {
+  const router = Router()
+
+  router.get(
+    page,
+    signedIn(context, async (visit) => {
+      const { req } = visit
+      const before = readInstant(req.query.before)
+      const { signIns, older } = await recentSignIns(visit, before)
+      showAccountPage(visit, 'sign-ins/sign-ins', {
+        tab: 'signIns',
+        ended: outcomes.find((outcome) => outcome === req.query.ended),
+        // Further back there is only the list that goes back.
+        sessions: before ? undefined : await openSessions(context, req.sessionStore, visit),
+        signIns,
+        older: older?.getTime(),
+      })
+    }),
+  )
+
+  router.post(
+    `${page}/end`,
+    signedIn(
+      context,
+      async (visit) => {
+        const { req, res, session } = visit
+        const handle: unknown = req.body.session
+        if (handle === sessionHandle(session)) {
+          await endSession(context, req)
+          return res.redirect(303, '/logout')
+        }
+        const ended =
+          typeof handle === 'string'
+            ? await endOwnSession(req.sessionStore, session.personId, handle)
+            : undefined
+        if (ended !== undefined) record(visit, { sessionId: ended, sessions: 1 })
+        res.redirect(303, `${page}?ended=${ended === undefined ? 'gone' : 'one'}`)
+      },
+      { page },
+    ),
+  )
+
+  router.post(
+    `${page}/end-others`,
+    signedIn(
+      context,
+      async (visit) => {
+        const { id: exceptSessionId, personId } = visit.session
+        const { sessions } = await endEverywhere(context, personId, { exceptSessionId })
+        record(visit, { sessions })
+        visit.res.redirect(303, `${page}?ended=others`)
+      },
+      { page },
+    ),
+  )
+
+  router.get(
+    `${page}/services`,
+    signedIn(context, async (visit) => {
+      const before = readInstant(visit.req.query.before)
+      const found = await findReceivingServices(visit.session.personId, before)
+      showAccountPage(visit, 'sign-ins/services', {
+        tab: 'signIns',
+        receivers: await Promise.all(found.services.map((service) => describe(visit, service))),
+        isOlder: before !== undefined,
+        older: found.older?.getTime(),
+      })
+    }),
+  )
+
+  function record({ req, session }: Visit, ended: { sessionId?: string; sessions: number }): void {
+    const { sessionId, sessions } = ended
+    context.audit.record({
+      event: 'session.end',
+      result: 'success',
+      personId: session.personId,
+      username: session.username,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      ...requestOrigin(req),
+      details: { by: 'owner', sessions },
+    })
+  }
+
+  return router
+}
+
+async function describe({ language, t }: Visit, service: ReceivingService) {
+  const { name, host } = await describeService(service, language)
+  const labels = service.attributes.map((attribute) => t(`attribute.${attribute}`))
+  return {
+    name,
+    host,
+    times: service.times,
+    lastAt: formatMoment(service.lastAt, language),
+    attributes: [...new Set(labels)],
+  }
+}
+
+/** A moment in a link of ours: milliseconds since the epoch. */
+function readInstant(value: unknown): Date | undefined {
+  return typeof value === 'string' && /^\d{1,14}$/.test(value) ? new Date(Number(value)) : undefined
+}
