@@ -1,10 +1,24 @@
 import { Router } from 'express'
 import type { AppContext } from '../context.ts'
+import { changePasswordRoutes } from './change-password-routes.ts'
+import { contactRoutes } from './contact-routes.ts'
+import { contactUndoRoutes } from './contact-undo-routes.ts'
+import { dataRoutes } from './data-routes.ts'
+import { informationRoutes } from './information-routes.ts'
 import { overviewRoutes } from './overview-routes.ts'
+import { recoveryRoutes } from './recovery-routes.ts'
+import { signInRoutes } from './sign-in-routes.ts'
 
 /** The password service: everything that people do with their account by themselves, under /account. */
 export function accountRoutes(context: AppContext): Router {
   const router = Router()
   router.use(overviewRoutes(context))
+  router.use(changePasswordRoutes(context))
+  router.use(contactRoutes(context))
+  router.use(contactUndoRoutes(context))
+  router.use(recoveryRoutes(context))
+  router.use(informationRoutes(context))
+  router.use(signInRoutes(context))
+  router.use(dataRoutes(context))
   return router
 }
