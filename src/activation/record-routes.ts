@@ -1,5 +1,4 @@
 import { Router } from 'express'
-import { isCountryCode } from '../people/country.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { loginUrl, sealFlow } from '../sso/login-flow.ts'
 import { loadSubject } from '../sso/subject.ts'
@@ -163,7 +162,7 @@ export function recordRoutes(pages: ActivationPages): Router {
           ...facts,
           numbers: facts.numbers.map((number) => ({
             ...number,
-            countryName: isCountryCode(number.country) ? names.get(number.country) : undefined,
+            countryName: names.get(number.country),
           })),
         },
         isSecondRole: attempt.isSecondRole === true,

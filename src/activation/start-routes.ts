@@ -27,6 +27,7 @@ export function startRoutes(pages: ActivationPages): Router {
       attempt !== null && attempt.role !== undefined && isLive(attempt, context.now())
     renderPage(req, res, 'activation/landing', {
       canContinue,
+      reference: canContinue ? attempt.reference : undefined,
       flow: readFlow(context, req.query.flow) ?? '',
       errors: {},
     })

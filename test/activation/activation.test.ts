@@ -191,6 +191,13 @@ describe('Activating an account', () => {
       assert.equal((await findPerson(account._id))?.nationalNumbers[0]?.country, 'CY')
     })
 
+    it('names the European health insurance card in words', async () => {
+      const { walk, mobile } = await newStudent({ amka: '' })
+      await walk.toReview({ mobile })
+      const review = await walk.submit('/register/number', { ssnCountry: 'EU', ssn: 'ab1234' })
+      assert.match(review.body, /Ευρωπαϊκή Ένωση/)
+    })
+
     it('does not take the number of somebody else', async () => {
       const other = await newStudent({ amka: '', ssnCountry: 'CY', ssn: 'TAKEN77' })
       const { walk, mobile } = await newStudent({ amka: '' })
@@ -352,6 +359,14 @@ describe('Activating an account', () => {
       await walk.password(),
     ]
     assert.equal(new Set(pages.map(ActivationWalk.reference)).size, 1)
+  })
+
+  it('shows the reference beside the way to go on', async () => {
+    const { walk } = await newStudent()
+    const reference = ActivationWalk.reference(await walk.begin())
+    assert.equal(ActivationWalk.reference(await walk.open('/register')), reference)
+    const stranger = await new ActivationWalk(app).open('/register')
+    assert.doesNotMatch(stranger.body, /Κωδικός αίτησης/)
   })
 
   it('leads on to the service that the person came from', async () => {
