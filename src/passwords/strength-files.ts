@@ -27,7 +27,11 @@ const require = createRequire(import.meta.url)
 function zxcvbnModule(): string {
   const file = join(dirname(require.resolve('@zxcvbn-ts/core')), 'zxcvbn-ts.js')
   const script = readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*\s*$/, '')
-  return `const parts = {};\n(function () {\n${script}}).call(parts)\nexport const { ZxcvbnFactory } = parts.zxcvbnts.core\n`
+  return [
+    '/*! @zxcvbn-ts/core, MIT licence: https://github.com/zxcvbn-ts/zxcvbn */',
+    `const parts = {};\n(function () {\n${script}}).call(parts)`,
+    'export const { ZxcvbnFactory } = parts.zxcvbnts.core\n',
+  ].join('\n')
 }
 
 /** Of the leaked passwords these many go to the browser, whatever their length … */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import express from 'express'
 import request from 'supertest'
-import { renderPage } from '../../src/web/render.ts'
+import { publicDir, renderPage } from '../../src/web/render.ts'
+import { loadStaticFiles } from '../../src/web/static-files.ts'
 import { contrast, parse } from '../../src/web/theme.ts'
 import { createWebApp } from './web-app.ts'
 
@@ -59,6 +61,39 @@ describe('static files', () => {
     ]) {
       assert.equal((await request(app).get(url)).status, 404, url)
     }
+  })
+
+  it('of few pages are made when first asked for, by name or by an address that another worker gave', async () => {
+    const made: string[] = []
+    const files = () =>
+      loadStaticFiles(
+        publicDir,
+        { 'css/theme.css': '' },
+        {
+          'js/late.js': () => {
+            made.push('late')
+            return 'export default 1\n'.repeat(100)
+          },
+        },
+      )
+    const [one, other] = [express(), express()]
+    const filesOfOne = files()
+    one.use(filesOfOne.serve)
+    other.use(files().serve)
+    assert.equal((await request(one).get('/assets/js/lat.js')).status, 404)
+    assert.deepEqual(made, [])
+    const url = filesOfOne.url('js/late.js')
+    assert.match(url, /^\/assets\/js\/late\.[\w-]{12}\.js$/)
+    assert.equal(filesOfOne.url('js/late.js'), url)
+    for (const app of [one, other, one]) {
+      const { status, headers, text } = await request(app).get(url).set('Accept-Encoding', 'br')
+      assert.equal(status, 200)
+      assert.equal(headers['content-encoding'], 'br')
+      assert.equal(headers['cache-control'], 'public, max-age=31536000, immutable')
+      assert.equal(text.length, 1700)
+    }
+    assert.equal((await request(other).get('/assets/js/late.AAAAAAAAAAAA.js')).status, 404)
+    assert.deepEqual(made, ['late', 'late'])
   })
 
   it('include a logo that other sites may show, and a word for crawlers', async () => {
