@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import type { Runtime } from './runtime.ts'
 
 /** How long running requests get to finish at shutdown. Milliseconds. */
@@ -24,7 +25,14 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
     server.listen(config.port, config.host, resolve)
   })
   runtime.messages.start()
-  return { port: (server.address() as AddressInfo).port, close: () => drain(server) }
+  const housekeeping = startHousekeeping(runtime.context)
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      await housekeeping.stop()
+      await drain(server)
+    },
+  }
 }
 
 function drain(server: Server): Promise<void> {

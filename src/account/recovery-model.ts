@@ -14,7 +14,7 @@ const recoverySchema = new Schema(
     step: { type: String, required: true },
     language: { type: String, required: true },
     startedAt: { type: Date, required: true },
-    expiresAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true, index: true },
     forgottenAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
     endedAt: Date,
     usernameKey: { type: String, required: true },

@@ -18,6 +18,9 @@ const rememberedMs = 180 * 86_400_000
 const maxEvents = 100
 const maxReferenceTries = 5
 
+/** What an attempt holds of the person only while it is under way. */
+const personalFields = { contact: '', code: '' } as const
+
 const recoveries = () => RecoveryModel.collection as unknown as mongo.Collection<RecoveryAttempt>
 
 /** What a new attempt is made with, beside what the store gives it. */
@@ -176,11 +179,29 @@ export async function endRecovery(
     { _id: attempt._id, endedAt: { $exists: false } },
     {
       $set: { endedAt: event.at, ...end.set },
-      $unset: { contact: '', code: '' },
+      $unset: personalFields,
       ...pushEvent(event),
     } as mongo.UpdateFilter<RecoveryAttempt>,
   )
   return matchedCount === 1
+}
+
+/**
+ * Ends recoveries that nobody came back to, as endRecovery does.
+ *
+ * @param since those that expired before have been ended
+ * @returns how many
+ */
+export async function endAbandonedRecoveries(since: Date, now: Date): Promise<number> {
+  const { modifiedCount } = await recoveries().updateMany(
+    { expiresAt: { $gt: since, $lte: now }, endedAt: { $exists: false } },
+    {
+      $set: { endedAt: now, stoppedBy: 'ACCOUNT_RECOVERY_EXPIRED' },
+      $unset: personalFields,
+      ...pushEvent({ at: now, name: 'stopped', detail: 'ACCOUNT_RECOVERY_EXPIRED' }),
+    } as mongo.UpdateFilter<RecoveryAttempt>,
+  )
+  return modifiedCount
 }
 
 function eventOf(

@@ -17,6 +17,9 @@ const rememberedMs = 180 * 86_400_000
 const maxEvents = 100
 const maxReferenceTries = 5
 
+/** What an attempt holds of the person only while it is under way. */
+const personalFields = { mobile: '', email: '', candidates: '', pin: '', number: '' } as const
+
 const attempts = () => AttemptModel.collection as unknown as mongo.Collection<ActivationAttempt>
 
 /** For one of the two parts of the browser's cookie. */
@@ -146,11 +149,29 @@ export async function endAttempt(
     { _id: attempt._id, endedAt: { $exists: false } },
     {
       $set: { endedAt: now, ...end.set },
-      $unset: { mobile: '', email: '', candidates: '', pin: '', number: '' },
+      $unset: personalFields,
       ...pushEvent(now, end.event, end.detail),
     } as mongo.UpdateFilter<ActivationAttempt>,
   )
   return matchedCount === 1
+}
+
+/**
+ * Ends attempts that nobody came back to, as endAttempt does.
+ *
+ * @param since those that expired before have been ended
+ * @returns how many
+ */
+export async function endAbandonedAttempts(since: Date, now: Date): Promise<number> {
+  const { modifiedCount } = await attempts().updateMany(
+    { expiresAt: { $gt: since, $lte: now }, endedAt: { $exists: false } },
+    {
+      $set: { endedAt: now, stoppedBy: 'ACTIVATION_EXPIRED' },
+      $unset: personalFields,
+      ...pushEvent(now, 'stopped', 'ACTIVATION_EXPIRED'),
+    } as mongo.UpdateFilter<ActivationAttempt>,
+  )
+  return modifiedCount
 }
 
 function pushEvent(at: Date, name: ActivationEventName, detail?: string) {

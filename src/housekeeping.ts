@@ -1,0 +1,45 @@
+import { endAbandonedRecoveries } from './account/recovery-store.ts'
+import { endAbandonedAttempts } from './activation/attempt-store.ts'
+import type { AppContext } from './context.ts'
+
+const everyMs = 10 * 60_000
+
+/** Each ends what was due in `(since, now]`, by an index: old records are not looked at again. */
+const tasks = { endAbandonedAttempts, endAbandonedRecoveries }
+
+/**
+ * What must happen by itself: somebody who closed the browser half way has not asked us to keep
+ * their telephone number. Every worker may run it; the work is the same once or twice.
+ */
+export function startHousekeeping(context: Pick<AppContext, 'now' | 'log'>): {
+  /** Resolves when nothing is under way. */
+  stop(): Promise<void>
+} {
+  let since = new Date(0)
+  let running = Promise.resolve()
+  const run = () => {
+    running = running.then(async () => {
+      try {
+        since = await keepHouse(context, since)
+      } catch (error) {
+        context.log.error({ err: error }, 'housekeeping failed; it is tried again in ten minutes')
+      }
+    })
+  }
+  const timer = setInterval(run, everyMs)
+  timer.unref()
+  run()
+  return {
+    stop() {
+      clearInterval(timer)
+      return running
+    },
+  }
+}
+
+/** @returns the instant up to which it is done */
+export async function keepHouse(context: Pick<AppContext, 'now'>, since: Date): Promise<Date> {
+  const now = context.now()
+  await Promise.all(Object.values(tasks).map((task) => task(since, now)))
+  return now
+}
