@@ -23,6 +23,7 @@ import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
 import { createReference } from '../web/reference.ts'
 import { renderPage } from '../web/render.ts'
+import { countPaper } from './funnel.ts'
 
 const windowMs = 15 * 60_000
 /** Wrong tries in a window. */
@@ -76,6 +77,7 @@ export function codeRoutes(context: AppContext): Router {
       return {
         passwordHash: await hashingTurns.take(() => hashPassword(password.password)),
         acceptedTerms: { ...acceptedVersions(context.institution), acceptedAt: context.now() },
+        reference,
       }
     }
     const result = await redeemForActivation(context, username, passphrase, choose)
@@ -103,6 +105,7 @@ export function codeRoutes(context: AppContext): Router {
         const session = await startSession(context, req, result.account, passwordMethod)
         rememberDevice(context, res, result.account)
         record(req, { account, reference, sessionId: session.id })
+        await countPaper(result.person, context.now())
         res.redirect(303, '/register/done')
       }
     }

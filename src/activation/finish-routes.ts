@@ -94,7 +94,7 @@ export function finishRoutes(pages: ActivationPages): Router {
     const finished = own ? attempt : undefined
     const services = await reachableServices(context, language)
     renderPage(req, res, 'activation/done', {
-      reference: finished?.reference,
+      reference: finished?.reference ?? account.activation?.reference,
       errors: {},
       firstName: person.firstName[language],
       username: account.username,

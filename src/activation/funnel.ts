@@ -1,9 +1,9 @@
 import { model, Schema } from 'mongoose'
-import { athensDate } from '../people/person.ts'
-import type { RoleChoice } from '../people/role-choice.ts'
+import { athensDate, type Person } from '../people/person.ts'
+import { canActivate, type RoleChoice, roleChoiceOf } from '../people/role-choice.ts'
 import { upsertAgain } from '../store/duplicate-key.ts'
 
-/** How far activations come, in order. */
+/** How far activations come, in order; last those on paper, which have no steps between. */
 export const funnelStages = [
   'started',
   'pinSent',
@@ -11,6 +11,7 @@ export const funnelStages = [
   'numberChecked',
   'agreed',
   'done',
+  'donePaper',
 ] as const
 export type FunnelStage = (typeof funnelStages)[number]
 
@@ -32,6 +33,12 @@ export type FunnelRow = {
   readonly day: string
   readonly role: RoleChoice
 } & Readonly<Record<FunnelStage, number>>
+
+/** Counts an activation on paper for the first role that it opens. */
+export async function countPaper(person: Pick<Person, 'roles'>, now: Date): Promise<void> {
+  const opened = person.roles.find((role) => canActivate(role, athensDate(now)))
+  if (opened) await countStage('donePaper', roleChoiceOf(opened.role), now)
+}
 
 /** Counts an activation that came to a stage; the caller sees to it that it counts once there. */
 export async function countStage(stage: FunnelStage, role: RoleChoice, now: Date): Promise<void> {

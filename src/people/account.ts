@@ -58,7 +58,7 @@ export interface AcceptedTerms {
 
 /** How the account was activated, for the helpdesk and for eduPersonAssurance. */
 export interface ActivationProof {
-  /** Of the activation, e.g. `K7F-2QX`; absent on paper's way. */
+  /** Of the activation, e.g. `K7F-2QX`; absent when an administrator did it. */
   readonly reference?: string
   readonly way: 'pin' | 'passphrase' | 'administrator'
   /** Channels whose PIN the person gave back. */

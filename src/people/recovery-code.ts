@@ -61,7 +61,7 @@ export type CodeRefusal =
   | 'wrong-passphrase'
 
 export type Redemption =
-  | { readonly outcome: 'done'; readonly account: Account }
+  | { readonly outcome: 'done'; readonly account: Account; readonly person: Person }
   | {
       readonly outcome: 'refused'
       readonly reason: CodeRefusal
@@ -78,6 +78,8 @@ export type Redemption =
 export interface ChosenPassword {
   readonly passwordHash: string
   readonly acceptedTerms: AcceptedTerms
+  /** Of the try, for the helpdesk. */
+  readonly reference?: string
 }
 
 /**
@@ -116,9 +118,11 @@ export async function redeemForActivation(
 
   // One write: of several at once with the same passphrase one finds it, and a crash before or
   // after leaves either a pending account with its code or an active one without.
-  const facts = { ...chosen, username, activation: { way: 'passphrase' } as const }
+  const { reference, ...agreed } = chosen
+  const activation = { way: 'passphrase', ...(reference && { reference }) } as const
+  const facts = { ...agreed, username, activation }
   const result = await completeActivation(account._id, facts, context.now(), hmac)
-  if (result === 'done') return { outcome: 'done', account }
+  if (result === 'done') return { outcome: 'done', account, person }
   const after = await findAccount(account._id)
   return after?.state === 'active'
     ? { outcome: 'already-active', account }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { readFunnel } from '../../src/activation/funnel.ts'
 import { findEventsByReference } from '../../src/audit/read-audit-log.ts'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
 import { keyedHash } from '../../src/keys/keyed-hash.ts'
@@ -8,7 +9,9 @@ import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { verifyPassword } from '../../src/login/password.ts'
 import type { Account } from '../../src/people/account.ts'
 import { accounts, findAccount, people } from '../../src/people/people-store.ts'
+import { athensDate } from '../../src/people/person.ts'
 import { issueRecoveryCode } from '../../src/people/recovery-code.ts'
+import { ActivationWalk } from '../support/activation-walk.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { unescapeHtml } from '../support/html.ts'
 import { type Answer, HttpClient, hiddenField } from '../support/http-client.ts'
@@ -101,7 +104,12 @@ describe('Activating with a passphrase on paper', () => {
 
     const active = await findAccount(account._id)
     assert.equal(active?.state, 'active')
-    assert.deepEqual(active?.activation, { way: 'passphrase' })
+    const reference = ActivationWalk.reference(done)
+    assert.deepEqual(active?.activation, { way: 'passphrase', reference })
+    const [today] = await readFunnel(athensDate(app.context.now()))
+    assert.equal(today?.role, 'student')
+    assert.equal(today?.donePaper, 1)
+    assert.equal(today?.done, 0)
     const { terms, privacy } = app.context.institution
     assert.equal(active?.acceptedTerms?.terms, terms?.version)
     assert.equal(active?.acceptedTerms?.privacy, privacy?.version)

@@ -363,6 +363,7 @@ describe('Limits and races of the activation', () => {
         numberChecked: 1,
         agreed: 1,
         done: 1,
+        donePaper: 0,
       },
     )
   })
