@@ -8,6 +8,7 @@ import { openNationalNumber } from '../people/national-number.ts'
 import { findSourceRecords } from '../people/people-store.ts'
 import type { Person, SealedNationalNumber } from '../people/person.ts'
 import { listOwnSessions } from '../sso/own-sessions.ts'
+import { contactChanges } from './contact-model.ts'
 import { deletionRequestsOf } from './deletion-requests.ts'
 import { RecoveryModel } from './recovery-model.ts'
 import { shortAddress } from './short-address.ts'
@@ -119,6 +120,7 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
       events: attempt.events.map(({ at, name }) => ({ at, name })),
     })),
   recoveries: ({ account }) => recoveriesOf(account._id),
+  contactChanges: ({ account }) => contactChangesOf(account._id),
   sessions: async ({ context, store, account }) =>
     (await listOwnSessions(context, store, account)).map((session) => ({
       startedAt: session.startedAt,
@@ -154,6 +156,8 @@ const shownDetails = new Set([
   'channel',
   'encrypted',
   'grantType',
+  'grants',
+  'kind',
   'nameIdFormat',
   'reference',
   'released',
@@ -195,6 +199,13 @@ async function* sentMessages(personId: string) {
   for await (const message of messagesOfPerson(personId)) {
     const { channel, to, kind, language, reference, state, createdAt, sentAt } = message
     yield { createdAt, sentAt, channel, to, kind, language, reference, state }
+  }
+}
+
+async function* contactChangesOf(personId: string) {
+  for await (const change of contactChanges().find({ personId }).sort({ changedAt: 1 })) {
+    const { kind, reference, from, fromConsentAt, to, changedAt, undoUntil, undoneAt } = change
+    yield { kind, reference, from, fromConsentAt, to, changedAt, undoUntil, undoneAt }
   }
 }
 

@@ -10,7 +10,7 @@ import { shortAddress } from './short-address.ts'
 import type { Visit } from './signed-in.ts'
 
 /** Events after which somebody was signed in, or was not. */
-const signInEvents = ['login', 'activation.done', 'account.recovery'] as const
+const signInEvents = ['login', 'activation.done', 'recovery.done'] as const
 export const signInsAtOnce = 20
 
 /** How the person proved who they are; texts are `account.signIns.way.…`. */
@@ -47,7 +47,7 @@ function failureOf({ reason }: AuditEntry): string {
 }
 
 function wayOf({ event, details }: AuditEntry): SignInWay {
-  if (event === 'account.recovery') return 'recovery'
+  if (event === 'recovery.done') return 'recovery'
   if (event !== 'activation.done') return 'password'
   return details?.way === 'passphrase' ? 'passphrase' : 'pin'
 }
