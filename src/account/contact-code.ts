@@ -94,19 +94,20 @@ export async function sendContactCode(
   return { outcome: 'sent', pending }
 }
 
-/** Contacts that this sign-in is waiting to have confirmed. */
+/** Contacts that this sign-in is waiting to have confirmed, the mobile first. */
 export async function findPendingContacts(
   context: Pick<AppContext, 'now'>,
   session: Visit['session'],
 ): Promise<PendingContact[]> {
   const { id: sessionId, personId } = session
-  return pendingContacts()
+  const found = await pendingContacts()
     .find({
       _id: { $in: contactKinds.map((kind) => `${personId}:${kind}`) },
       sessionId,
       expiresAt: { $gt: context.now() },
     })
     .toArray()
+  return contactKinds.flatMap((kind) => found.filter((pending) => pending.kind === kind))
 }
 
 /** Gives up a contact that is not confirmed. */
