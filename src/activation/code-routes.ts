@@ -1,4 +1,6 @@
 import { type Request, type Response, Router } from 'express'
+import { sendNotice } from '../account/notices.ts'
+import { setPassword } from '../account/set-password.ts'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -13,13 +15,19 @@ import { withoutScope } from '../login/sign-in.ts'
 import { passwordPage, readNewPassword } from '../passwords/new-password.ts'
 import { passwordOwner } from '../passwords/password-owner.ts'
 import { type PasswordPolicy, passwordRules } from '../passwords/password-rules.ts'
-import type { Account } from '../people/account.ts'
-import { normalizeUsername } from '../people/people-store.ts'
+import type { AcceptedTerms, Account } from '../people/account.ts'
+import { recordAcceptedTerms } from '../people/activation.ts'
+import { findAccount, normalizeUsername } from '../people/people-store.ts'
 import type { Person } from '../people/person.ts'
-import { type ChosenPassword, redeemForActivation } from '../people/recovery-code.ts'
+import {
+  type ChosenPassword,
+  type Redemption,
+  redeemRecoveryCode,
+} from '../people/recovery-code.ts'
 import { startSession } from '../sso/sessions.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
+import { languageOf } from '../web/language.ts'
 import type { PageText } from '../web/page-text.ts'
 import { createReference } from '../web/reference.ts'
 import { renderPage } from '../web/render.ts'
@@ -32,7 +40,7 @@ const triesPerNetwork = 50
 
 type Errors = Record<string, PageText>
 
-/** The way in with a one-time passphrase on paper, for people whose contacts no source holds. */
+/** The way in with a one-time passphrase, for people whose contacts no source holds, or who kept none. */
 export function codeRoutes(context: AppContext): Router {
   const router = Router()
   const limiter = openLimiter(context)
@@ -76,11 +84,11 @@ export function codeRoutes(context: AppContext): Router {
       }
       return {
         passwordHash: await hashingTurns.take(() => hashPassword(password.password)),
-        acceptedTerms: { ...acceptedVersions(context.institution), acceptedAt: context.now() },
+        acceptedTerms: acceptedTerms(),
         reference,
       }
     }
-    const result = await redeemForActivation(context, username, passphrase, choose)
+    const result = await redeemRecoveryCode(context, username, passphrase, choose)
     const { account, outcome } = result
     // Only wrong ones count: a room full of first-year students with papers is one network.
     if (outcome !== 'refused') await Promise.all(limits.map((limit) => limiter.giveBack(limit)))
@@ -95,6 +103,8 @@ export function codeRoutes(context: AppContext): Router {
       }
       case 'not-chosen':
         return show(req, res, { errors: personal, reference }, 422)
+      case 'renewable':
+        return renew(req, res, result, reference)
       case 'already-active':
         record(req, { reason: 'ACTIVATION_ALREADY_ACTIVE', account, reference })
         return stop(req, res, 'ACTIVATION_ALREADY_ACTIVE', { reference, username }, 409)
@@ -112,6 +122,52 @@ export function codeRoutes(context: AppContext): Router {
   })
 
   return router
+
+  /** A new password for an account that has one: the helpdesk gave its owner the passphrase. */
+  async function renew(
+    req: Request,
+    res: Response,
+    proven: Extract<Redemption, { outcome: 'renewable' }>,
+    reference: string,
+  ): Promise<void> {
+    const { account, person, recoveryCodeHmac } = proven
+    const { username } = account
+    const chosen = readNewPassword(req.body, policyOf(account, person))
+    if ('errors' in chosen) return show(req, res, { errors: chosen.errors, reference }, 422)
+    const outcome = await setPassword(context, account, chosen.password, {
+      way: 'passphrase',
+      reference,
+      recoveryCodeHmac,
+      origin: requestOrigin(req),
+    })
+    switch (outcome) {
+      case 'used-before': {
+        const errors = { password: { key: 'account.recover.error.usedBefore' } }
+        return show(req, res, { errors, reference }, 422)
+      }
+      case 'changed-meanwhile':
+        record(req, { reason: 'ACCOUNT_PASSWORD_CHANGED_MEANWHILE', account, reference })
+        return stop(req, res, 'ACCOUNT_PASSWORD_CHANGED_MEANWHILE', { reference, username }, 409)
+      case 'not-allowed':
+        record(req, { reason: 'ACTIVATION_ACCOUNT_STOPPED', account, reference })
+        return stop(req, res, 'ACTIVATION_ACCOUNT_STOPPED', { reference, username }, 403)
+      case 'done': {
+        await recordAcceptedTerms(account._id, acceptedTerms())
+        // As it is now: the sign-ins that count begin with this change.
+        const current = (await findAccount(account._id)) as Account
+        const session = await startSession(context, req, current, passwordMethod)
+        rememberDevice(context, res, current)
+        record(req, { account, reference, sessionId: session.id, isRenewal: true })
+        const language = languageOf(req)
+        sendNotice(context, current, { kind: 'password-recovered', reference, language })
+        res.redirect(303, '/account/recover/done')
+      }
+    }
+  }
+
+  function acceptedTerms(): AcceptedTerms {
+    return { ...acceptedVersions(context.institution), acceptedAt: context.now() }
+  }
 
   /** The network first: one that is stopped does not use up somebody's tries. */
   function limitsOf(req: Request, username: string): Limit[] {
@@ -153,11 +209,18 @@ export function codeRoutes(context: AppContext): Router {
   /** A username that nobody has is not written down: it may be a passphrase in the wrong field. */
   function record(
     req: Request,
-    facts: { reference: string; reason?: string; account?: Account; sessionId?: string },
+    facts: {
+      reference: string
+      reason?: string
+      account?: Account
+      sessionId?: string
+      isRenewal?: boolean
+    },
   ): void {
-    const { reference, reason, account, sessionId } = facts
+    const { reference, reason, account, sessionId, isRenewal } = facts
+    const done = isRenewal ? 'recovery.done' : 'activation.done'
     context.audit.record({
-      event: reason === undefined ? 'activation.done' : 'activation.code',
+      event: reason === undefined ? done : 'activation.code',
       result: reason === undefined ? 'success' : 'failure',
       ...(reason === undefined ? {} : { reason }),
       ...(account ? { personId: account._id, username: account.username } : {}),

@@ -59,6 +59,8 @@ export interface CodeTryReport {
   readonly reference: string
   readonly at: Date
   readonly result: 'success' | 'failure'
+  /** The account was active before and has a new password. */
+  readonly isRenewal?: boolean
   /** CodeRefusal or ErrorCode. */
   readonly reason?: string
   readonly username?: string
@@ -115,9 +117,9 @@ export async function listAttempts(personId: string, now: Date): Promise<Attempt
   return attempts.map((attempt) => ({ ...report(attempt, now), messages: [] }))
 }
 
-const codeEvents = ['activation.code', 'activation.done'] as const
-const isCodeTry = ({ details }: { details?: object }) =>
-  (details as { way?: unknown } | undefined)?.way === 'passphrase'
+const codeEvents: readonly string[] = ['activation.code', 'activation.done', 'recovery.done']
+const isCodeTry = ({ event, details }: { event: string; details?: object }) =>
+  codeEvents.includes(event) && (details as { way?: unknown } | undefined)?.way === 'passphrase'
 
 /** @param reference brought to form by normalizeReference() */
 export async function findCodeTry(reference: string): Promise<CodeTryReport | undefined> {
@@ -136,6 +138,7 @@ function codeTry(entry: Awaited<ReturnType<typeof findEventsByReference>>[number
     reference: String(details?.reference),
     at,
     result,
+    ...(entry.event === 'recovery.done' ? { isRenewal: true } : {}),
     ...(reason == null ? {} : { reason }),
     ...(username == null ? {} : { username }),
   }

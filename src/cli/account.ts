@@ -25,6 +25,7 @@ import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { deletionRequestsCommand } from './deletion-requests.ts'
 import { passwordProblemText } from './password-texts.ts'
+import { recoveryCommand } from './recovery.ts'
 import { recoveryCodeCommand } from './recovery-code.ts'
 
 const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
@@ -32,6 +33,7 @@ const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | pe
        propylaia account disable|lock USERNAME [--reason TEXT]
        propylaia account enable|unlock USERNAME
        propylaia account recovery-code USERNAME | --all-pending --csv   (recovery-code --help)
+       propylaia account recovery show REF
        propylaia account requests [--all] | requests done REFERENCE     (requests --help)
 
 create makes the account of somebody the registry knows without one (--record), or of a new person:
@@ -46,7 +48,7 @@ disable and lock also end the person's sign-ins.
 
 type Needs = Pick<
   CliContext,
-  'config' | 'institution' | 'secrets' | 'audit' | 'now' | 'sessionStore'
+  'config' | 'institution' | 'secrets' | 'audit' | 'messages' | 'now' | 'sessionStore'
 >
 
 /** Columns that have no flag: set by the command, or not for a command line. */
@@ -99,6 +101,7 @@ const actions: Record<string, Action> = {
 /** `account create|show|disable|enable|lock|unlock|recovery-code`: see the usage above. */
 export async function accountCommand(context: Needs, args: string[]): Promise<number> {
   if (args[0] === 'recovery-code') return recoveryCodeCommand(context, args.slice(1))
+  if (args[0] === 'recovery') return recoveryCommand(context, args.slice(1))
   if (args[0] === 'requests') return deletionRequestsCommand(context, args.slice(1))
   const flags = Object.fromEntries(
     [...columnFlags.keys()].map((flag) => [flag, { type: 'string' }]),

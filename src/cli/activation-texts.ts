@@ -49,7 +49,9 @@ export const codeTexts: Readonly<Record<string, string>> = {
   throttled: 'Too many tries for this username, or from this network; the person was told to wait.',
   ACTIVATION_ALREADY_ACTIVE: 'The passphrase was right, but the account is active already.',
   ACTIVATION_ACCOUNT_STOPPED:
-    'The passphrase was right, but the account is locked, disabled or expired, or no role is left.',
+    'The passphrase was right, but the account is disabled or expired, or no role is left.',
+  ACCOUNT_PASSWORD_CHANGED_MEANWHILE:
+    'The passphrase was right, but the password was changed, or the passphrase used, at the same time.',
 }
 
 const timeFormat = new Intl.DateTimeFormat('sv-SE', {

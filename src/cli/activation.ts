@@ -176,7 +176,8 @@ function summaryOfCode(entry: CodeTryReport): string {
   return `${entry.reference}  ${athensTime(entry.at)}  passphrase: ${codeOutcome(entry)}`
 }
 
-function codeOutcome({ result, reason }: CodeTryReport): string {
+function codeOutcome({ result, reason, isRenewal }: CodeTryReport): string {
+  if (isRenewal) return 'The account, active before, has a new password.'
   if (result === 'success') return 'The account was activated.'
   return codeTexts[reason ?? ''] ?? reason ?? 'It was refused.'
 }

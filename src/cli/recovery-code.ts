@@ -17,8 +17,9 @@ const usage = `Usage: propylaia account recovery-code USERNAME [--days N] [--jso
        propylaia account recovery-code --all-pending --csv [--bom] [--days N]
            [--department CODE] [--role student|staff|affiliate] [--only-without] [--json]
 
-Makes one-time passphrases with which people who are not activated yet do so at /register/code. Each
-is shown once, here, and is good for 30 days or --days; a new one voids the person's earlier one.
+Makes one-time passphrases for /register/code: people who are not activated yet do so with it; who is
+active, or locked, sets a new password. Each is shown once, here, and is good for 30 days or --days; a
+new one voids the person's earlier one. Give it only to whom you have identified.
 
   --all-pending   for every account that is not activated
   --csv           as a table on standard output; --json: one JSON object a line instead
@@ -94,8 +95,8 @@ async function issueOne(
   const account = await findAccountByUsername(username)
   if (!account) return fail(`there is no account "${username}"`)
   const standing = accountStanding(account, context.now())
-  if (standing !== 'pending') {
-    return fail(`the account "${username}" is ${standing}; a passphrase is for pending ones`)
+  if (standing === 'disabled' || standing === 'expired') {
+    return fail(`the account "${username}" is ${standing}; a passphrase would not open it`)
   }
   const passphrase = await issueRecoveryCode(context, account._id, { days })
   record(context, account._id, username, days)

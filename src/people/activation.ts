@@ -84,6 +84,14 @@ export async function addActivatedRole(
   return result.matchedCount === 1
 }
 
+/** Somebody who is active already agreed to the terms again, with a passphrase of the helpdesk. */
+export async function recordAcceptedTerms(
+  personId: string,
+  acceptedTerms: AcceptedTerms,
+): Promise<void> {
+  await accounts().updateOne({ _id: personId }, { $set: { acceptedTerms } })
+}
+
 function agreedFields({ mobile, email, acceptedTerms }: AgreedFacts, now: Date): Partial<Account> {
   return {
     ...(mobile === undefined ? {} : { mobile, mobileConsentAt: now }),

@@ -69,7 +69,17 @@ export type Redemption =
       /** Whether a try was written down; else the caller writes as much, or the time would tell. */
       readonly tookTry: boolean
     }
-  /** The passphrase was right in these three; it stays as it was. */
+  /**
+   * The passphrase was right in the rest; it stays as it was. An account that was activated before
+   * takes a new password by it, which the caller sets (account/set-password.ts) on this `account`.
+   */
+  | {
+      readonly outcome: 'renewable'
+      readonly account: Account
+      readonly person: Person
+      /** Of the passphrase, required to be good still when the password is set. */
+      readonly recoveryCodeHmac: string
+    }
   | { readonly outcome: 'already-active'; readonly account: Account }
   | { readonly outcome: 'stopped'; readonly account: Account }
   | { readonly outcome: 'not-chosen'; readonly account: Account }
@@ -83,14 +93,14 @@ export interface ChosenPassword {
 }
 
 /**
- * Activates a pending account by its one-time passphrase. What is refused is told to nobody: an
- * unknown username, an account without a code, a wrong, expired or used one are one answer.
+ * Redeems a one-time passphrase: a pending account is activated by it, an active or locked one may
+ * have a new password. What is refused is told to nobody: an unknown username, an account without a code, a wrong, expired or used one are one answer.
  *
  * @param username already brought to form by normalizeUsername()
  * @param choose asked only after the right passphrase: the password, or undefined when it may not be
  *   this one; the passphrase can then be used again
  */
-export async function redeemForActivation(
+export async function redeemRecoveryCode(
   context: Pick<AppContext, 'secrets' | 'now'>,
   username: string,
   passphrase: string,
@@ -107,8 +117,10 @@ export async function redeemForActivation(
   await giveTryBack(account._id, hmac)
 
   const standing = accountStanding(account, now)
-  if (standing === 'active') return { outcome: 'already-active', account }
   const person = await findPerson(account._id)
+  if ((standing === 'active' || standing === 'locked') && person) {
+    return { outcome: 'renewable', account, person, recoveryCodeHmac: hmac }
+  }
   const today = athensDate(now)
   if (standing !== 'pending' || !person?.roles.some((role) => canActivate(role, today))) {
     return { outcome: 'stopped', account }

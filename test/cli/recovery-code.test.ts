@@ -6,7 +6,7 @@ import type { CliContext } from '../../src/cli/cli-context.ts'
 import type { Account } from '../../src/people/account.ts'
 import { accounts, findAccount, people } from '../../src/people/people-store.ts'
 import type { PersonRole } from '../../src/people/person.ts'
-import { redeemForActivation } from '../../src/people/recovery-code.ts'
+import { redeemRecoveryCode } from '../../src/people/recovery-code.ts'
 import { fixedSecrets } from '../people/support.ts'
 import { addPerson } from '../support/people.ts'
 import { useStore } from '../support/store.ts'
@@ -61,7 +61,7 @@ function readCsv(text: string): Record<string, string>[] {
 async function redeem(username: string, passphrase: string) {
   const terms = { terms: '1', privacy: '1', acceptedAt: now }
   const chosen = { passwordHash: 'synthetic', acceptedTerms: terms }
-  return (await redeemForActivation(context, username, passphrase, async () => chosen)).outcome
+  return (await redeemRecoveryCode(context, username, passphrase, async () => chosen)).outcome
 }
 
 describe('propylaia account recovery-code USERNAME', () => {
@@ -91,16 +91,22 @@ describe('propylaia account recovery-code USERNAME', () => {
     assert.ok(!JSON.stringify(audited).includes(passphrase))
   })
 
-  it('refuses an unknown username and an account that is not pending', async () => {
+  it('refuses an unknown username and an account that a passphrase would not open', async () => {
     assert.match((await recoveryCode('nobody')).err, /there is no account "nobody"/)
-    for (const state of ['active', 'locked', 'disabled'] as const) {
-      const account = await addPending(`is.${state}`, { account: { state } })
-      const printed = await recoveryCode(account.username)
-      assert.equal(printed.code, 1)
-      assert.match(printed.err, new RegExp(`is ${state}`))
-      assert.equal((await findAccount(account._id))?.recoveryCode, undefined)
-    }
+    const account = await addPending('is.disabled', { account: { state: 'disabled' } })
+    const printed = await recoveryCode(account.username)
+    assert.equal(printed.code, 1)
+    assert.match(printed.err, /is disabled/)
+    assert.equal((await findAccount(account._id))?.recoveryCode, undefined)
     assert.equal(audited.length, 0)
+  })
+
+  it('gives one to somebody who is active or locked, for a new password', async () => {
+    for (const state of ['active', 'locked'] as const) {
+      const account = await addPending(`is.${state}`, { account: { state } })
+      assert.equal((await recoveryCode(account.username)).code, 0)
+      assert.ok((await findAccount(account._id))?.recoveryCode)
+    }
   })
 
   it('says what is wrong with its arguments', async () => {

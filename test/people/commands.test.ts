@@ -35,6 +35,7 @@ const context = {
   secrets: fixedSecrets(),
   audit: { record: (event: AuditEvent) => events.push(event), close: async () => {} },
   now: () => new Date(),
+  messages: { deliveries: async () => new Map() } as never,
   sessionStore: new MemoryStore(),
 }
 

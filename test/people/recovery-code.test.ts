@@ -7,7 +7,7 @@ import { accounts, findAccount, people } from '../../src/people/people-store.ts'
 import {
   type ChosenPassword,
   issueRecoveryCode,
-  redeemForActivation,
+  redeemRecoveryCode,
 } from '../../src/people/recovery-code.ts'
 import { addPerson } from '../support/people.ts'
 import { useStore } from '../support/store.ts'
@@ -40,7 +40,7 @@ const chosen: ChosenPassword = {
 }
 
 function redeem(account: Account, passphrase: string, password: ChosenPassword | null = chosen) {
-  return redeemForActivation(
+  return redeemRecoveryCode(
     context,
     account.username,
     passphrase,
@@ -138,7 +138,7 @@ describe('Activating with a one-time passphrase', () => {
   it('ends while the person chooses a password, when it expires then', async () => {
     const account = await addPending()
     const passphrase = await issueRecoveryCode(context, account._id, { days: 1 })
-    const result = await redeemForActivation(context, account.username, passphrase, async () => {
+    const result = await redeemRecoveryCode(context, account.username, passphrase, async () => {
       now = new Date(now.getTime() + dayMs)
       return chosen
     })
@@ -200,15 +200,15 @@ describe('Activating with a one-time passphrase', () => {
     await issueRecoveryCode(context, account._id, { days: 30 })
     const asked = async () => assert.fail('asked for a password')
     for (const username of [account.username, 'nobody.has.this', '']) {
-      const result = await redeemForActivation(context, username, makePassphrase(), asked)
+      const result = await redeemRecoveryCode(context, username, makePassphrase(), asked)
       assert.equal(result.outcome, 'refused')
     }
   })
 
   it('tells an account that is active, locked, disabled or expired only after the right passphrase', async () => {
     const cases: [Partial<Account>, string][] = [
-      [{ state: 'active' }, 'already-active'],
-      [{ state: 'locked' }, 'stopped'],
+      [{ state: 'active' }, 'renewable'],
+      [{ state: 'locked' }, 'renewable'],
       [{ state: 'disabled' }, 'stopped'],
       [{ state: 'pending', expiresAt: new Date('2026-11-01') }, 'stopped'],
     ]
@@ -238,7 +238,7 @@ describe('Activating with a one-time passphrase', () => {
   it('is void once the person activated with a PIN, also in the middle of it', async () => {
     const account = await addPending()
     const passphrase = await issueRecoveryCode(context, account._id, { days: 30 })
-    const result = await redeemForActivation(context, account.username, passphrase, async () => {
+    const result = await redeemRecoveryCode(context, account.username, passphrase, async () => {
       const facts = { username: account.username, passwordHash: 'pin', activation: { way: 'pin' } }
       await completeActivation(account._id, facts as never, now)
       return chosen
