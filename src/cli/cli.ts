@@ -13,7 +13,8 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
   },
   account: {
     load: async () => (await import('./account.ts')).accountCommand,
-    about: 'account create|show|disable|enable|lock|unlock|recovery-code USERNAME',
+    about:
+      'account create|show|disable|enable|lock|unlock|recovery-code USERNAME; account requests',
   },
   activation: {
     load: async () => (await import('./activation.ts')).activationCommand,
