@@ -43,20 +43,8 @@ export async function showStopped(
 ): Promise<void> {
   const subject = await loadActivationSubject(pages.context, step.attempt)
   if (!subject) return pages.stop(step, code)
-  const { account, person, roles } = subject
-  const role = roles[0]
-  const data = {
-    username: account?.username,
-    departmentName: role?.departmentName?.[step.language],
-    registrationNumber: role?.registrationNumber,
-    recordKeeper: recordKeeperFor(
-      pages.context.institution,
-      step.attempt.role ?? 'student',
-      role?.departmentCode,
-      step.language,
-      step.t,
-    ),
-  }
+  const { person } = subject
+  const data = helpFacts(pages, step, subject)
   if (code === 'ACTIVATION_DATA_MISSING') {
     return pages.show(
       step,
@@ -79,10 +67,10 @@ export async function showStopped(
 export function showMismatch(
   pages: ActivationPages,
   step: StepRequest,
-  { person, account, roles }: ActivationSubject,
+  subject: ActivationSubject,
   compared: { amka: string; isGiven: boolean },
 ): void {
-  const role = roles[0]
+  const { person } = subject
   pages.show(
     step,
     'amka-mismatch',
@@ -90,19 +78,30 @@ export function showMismatch(
       ...compared,
       lastName: person.lastName.el,
       birthDate: person.birthDate ? formatDate(person.birthDate, step.language) : '',
-      username: account?.username,
-      departmentName: role?.departmentName?.[step.language],
-      registrationNumber: role?.registrationNumber,
-      recordKeeper: recordKeeperFor(
-        pages.context.institution,
-        step.attempt.role ?? 'student',
-        role?.departmentCode,
-        step.language,
-        step.t,
-      ),
+      ...helpFacts(pages, step, subject),
     },
     422,
   )
+}
+
+/** What the helpdesk needs to hear of whose record it is, and who corrects that record. */
+function helpFacts(
+  { context }: ActivationPages,
+  { attempt, language, t }: StepRequest,
+  { account, roles: [role] }: ActivationSubject,
+) {
+  return {
+    username: account?.username,
+    departmentName: role?.departmentName?.[language],
+    registrationNumber: role?.registrationNumber,
+    recordKeeper: recordKeeperFor(
+      context.institution,
+      attempt.role ?? 'student',
+      role?.departmentCode,
+      language,
+      t,
+    ),
+  }
 }
 
 /** Username, AMKA, its country, birth date, each with its value or none (the guides' page). */
