@@ -149,8 +149,8 @@ export const demoActivations: readonly DemoActivation[] = [
     mobile: '6900009002',
     email: 'iason@example.org',
     tell: {
-      el: `ΑΜΚΑ: ${syntheticAmka('2007-02-03', '1')}. Με άλλον αριθμό βλέπετε τον ανεπιτυχή έλεγχο.`,
-      en: `AMKA: ${syntheticAmka('2007-02-03', '1')}. Any other number shows the failed check.`,
+      el: `ΑΜΚΑ: ${syntheticAmka('2007-02-03', '1')}. Με ΑΜΚΑ άλλης ημερομηνίας γέννησης βλέπετε τον ανεπιτυχή έλεγχο.`,
+      en: `AMKA: ${syntheticAmka('2007-02-03', '1')}. The AMKA of another birth date shows the failed check.`,
     },
   },
   {
