@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import request from 'supertest'
+import { renderPage } from '../../src/web/render.ts'
+import { checkMarkup } from '../web/markup.ts'
+import { createWebApp } from '../web/web-app.ts'
+
+const hostile = '"><img src=x onerror=alert(1)>\'\u202e<script>alert(2)</script>'
+const minimal = { errors: {}, values: {} }
+const keeper = { name: hostile, email: 'keeper@uni.example.gr', phone: '210 1', url: '/k' }
+const number = (country: string) => ({ country, countryName: hostile, masked: '••12' })
+const fullPerson = {
+  fullName: hostile,
+  fullNameElsewhere: `${hostile} 2`,
+  fatherName: hostile,
+  birthDate: hostile,
+  gender: 9,
+  citizenships: [hostile, hostile],
+  numbers: [number('GR'), number('EU')],
+  taxNumber: number('CY'),
+  orcid: hostile,
+}
+const barePerson = { fullName: 'Ν', fullNameElsewhere: 'Ν', citizenships: [], numbers: [] }
+const record = (state: string) => ({
+  kind: 'student',
+  degreeLevel: 'master',
+  departmentName: hostile,
+  registrationNumber: hostile,
+  state,
+  validFrom: hostile,
+  validTo: hostile,
+  inscriptionYear: hostile,
+  enrollmentTerm: hostile,
+  mobile: hostile,
+  email: hostile,
+  differences: [
+    { name: 'fullName', value: hostile },
+    { name: 'fatherName', value: hostile },
+    { name: 'birthDate', value: hostile },
+    { name: 'gender', value: '1' },
+  ],
+  recordKeeper: keeper,
+})
+const account = (way: string, proven: string[]) => ({
+  username: hostile,
+  mailAddress: hostile,
+  activatedAt: hostile,
+  way,
+  proven,
+  reference: hostile,
+  passwordChangedAt: hostile,
+  passwordAgeDays: 1,
+  acceptedTerms: { terms: hostile, privacy: 'unversioned', at: hostile },
+  expiresAt: hostile,
+})
+const session = { browser: {}, startedAt: hostile, lastSeenAt: hostile, services: [hostile] }
+const signIn = { at: hostile, browser: { browser: hostile, system: hostile }, address: hostile }
+
+/** Every page with all it can show, said by a hostile person, and with the least. */
+const samples: Record<string, object[]> = {
+  'information/information': [
+    {
+      tab: 'information',
+      person: barePerson,
+      account: { username: 'u', mailAddress: 'u@uni.example.gr', proven: [] },
+      recovery: [],
+      records: [],
+    },
+    ...(
+      [
+        ['pin', ['sms']],
+        ['pin', ['email']],
+        ['pin', ['sms', 'email']],
+        ['passphrase', []],
+        ['administrator', []],
+      ] as [string, string[]][]
+    ).map(([way, proven]) => ({
+      tab: 'information',
+      person: fullPerson,
+      account: account(way, proven),
+      recovery: ['sms', 'email'].map((channel) => ({
+        channel,
+        masked: hostile,
+        consentAt: hostile,
+      })),
+      records: ['current', 'inactive', 'future', 'suspended', 'ended'].map(record),
+    })),
+  ],
+  'sign-ins/sign-ins': [
+    { tab: 'signIns', sessions: [{ ...session, handle: 'h', isCurrent: true }], signIns: [] },
+    ...['one', 'others', 'gone'].map((ended) => ({
+      tab: 'signIns',
+      ended,
+      sessions: [true, false].map((isCurrent) => ({
+        ...session,
+        handle: hostile,
+        isCurrent,
+        browser: { browser: hostile, system: hostile },
+        address: hostile,
+      })),
+      signIns: [
+        ...['password', 'pin', 'passphrase', 'recovery'].map((way) => ({
+          ...signIn,
+          isSuccess: true,
+          way,
+          service: hostile,
+        })),
+        ...['wrong-password', 'throttled', 'standing'].map((failure) => ({
+          ...signIn,
+          isSuccess: false,
+          failure,
+          way: 'password',
+        })),
+      ],
+      older: 1,
+    })),
+    { tab: 'signIns', signIns: [], older: 1 },
+  ],
+  'sign-ins/services': [
+    { tab: 'signIns', receivers: [], isOlder: false },
+    {
+      tab: 'signIns',
+      receivers: [
+        { name: hostile, host: hostile, times: 1, lastAt: hostile, attributes: [hostile] },
+        { name: hostile, host: 'h', times: 12, lastAt: hostile, attributes: [] },
+      ],
+      isOlder: true,
+      older: 1,
+    },
+  ],
+  'my-data/my-data': [
+    { tab: 'data', isRecent: false, closed: [] },
+    {
+      tab: 'data',
+      isRecent: true,
+      open: { reference: hostile, createdAt: hostile },
+      closed: ['withdrawn', 'done'].map((state) => ({
+        reference: hostile,
+        state,
+        createdAt: hostile,
+        closedAt: hostile,
+      })),
+    },
+  ],
+  'my-data/deletion': [{ tab: 'data' }],
+}
+
+let shown: { view: string; data: object }
+const { app } = createWebApp()
+app.get('/', (req, res) =>
+  renderPage(req, res, `account/${shown.view}`, { ...minimal, ...shown.data }),
+)
+
+for (const language of ['el', 'en']) {
+  describe(`pages about what is known about me (${language})`, () => {
+    for (const [view, cases] of Object.entries(samples)) {
+      for (const [index, data] of cases.entries()) {
+        it(`${view} ${index + 1} is sound HTML and shows hostile words as text`, async () => {
+          shown = { view, data }
+          const { text, status } = await request(app).get('/').set('Accept-Language', language)
+          assert.equal(status, 200)
+          checkMarkup(text, language)
+          assert.ok(!text.includes('<script>alert'), 'markup was let in')
+        })
+      }
+    }
+  })
+}
