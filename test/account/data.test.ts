@@ -226,7 +226,7 @@ describe('My data', () => {
       const helpdesk = app.context.institution.helpdesk.email
       const [mail] = await walk.outbox(helpdesk)
       assert.ok(mail?.text.includes(reference) && mail.text.includes(account.username))
-      assert.match(mail.text, /Δήμητρα Παπαδοπούλου/)
+      assert.match(mail?.text ?? '', /Δήμητρα Παπαδοπούλου/)
       const [notice] = await walk.outbox('+306900011199')
       assert.match(notice?.text ?? '', /ζητήθηκε διαγραφή/)
 
