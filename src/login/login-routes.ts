@@ -129,7 +129,14 @@ export function loginRoutes(context: AppContext): Router {
       req,
       res,
       'login/login',
-      { errors: {}, ...rest, flow: token ?? '', service: await serviceOf(req, flow) },
+      {
+        errors: {},
+        ...rest,
+        flow: token ?? '',
+        service: await serviceOf(req, flow),
+        // A page of ours that wants a fresh proof: who is signed in would wonder why.
+        isAgain: flow?.forceAuthn === true && flow.service === undefined,
+      },
       status,
     )
   }

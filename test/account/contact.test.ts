@@ -163,7 +163,7 @@ describe('Registering contact details', () => {
     const { account, walk } = await newPerson({ mobile: mobileNumber() })
     app.advance(16 * minuteMs)
     const page = await walk.open('/account/contact')
-    assert.match(page.body, /name="password"/)
+    assert.match(page.body, /γράψτε ξανά τον κωδικό σας/)
     assert.ok(page.body.includes(`value="${account.username}"`))
     assert.ok(await isSignedIn(walk))
     const back = await walk.signIn(account.username, testPassword, '/account/contact')
@@ -425,6 +425,30 @@ describe('The old contact', () => {
     assert.equal((await current()).mobile, second)
     await undo(firstLink)
     assert.equal((await current()).mobile, first)
+  })
+
+  it('gets back an account whose thief removed it before giving another', async () => {
+    const old = mobileNumber()
+    const { walk, current } = await newPerson({ mobile: old })
+    await walk.submit('/account/contact/remove/mobile', {})
+    const link = await undoLink(walk, old)
+    const thiefs = mobileNumber()
+    await set(walk, 'mobile', thiefs)
+    assert.equal((await current()).mobile, thiefs)
+    await undo(link)
+    assert.equal((await current()).mobile, old)
+  })
+
+  it('gets back the account however often a thief changes the contact while it is undone', async () => {
+    const old = mobileNumber()
+    const { account, current } = await newPerson({ mobile: old })
+    for (let round = 0; round < 3; round++) {
+      const thief = new AccountWalk(app)
+      await thief.signIn(account.username, testPassword)
+      await set(thief, 'mobile', mobileNumber())
+      assert.match((await undo(await undoLink(thief, old))).body, /Η αλλαγή αναιρέθηκε/)
+      assert.equal((await current()).mobile, old)
+    }
   })
 
   it('is not restored over what somebody else has set since', async () => {

@@ -77,9 +77,10 @@ describe("The account's pages", () => {
   it('lead a form that was left open until the session ended to the sign-in', async () => {
     const { account, walk } = await newVisitor()
     await walk.signIn(account.username, testPassword, '/account')
-    const form = await walk.open('/account/password')
+    const form = await walk.open('/account/contact')
+    assert.equal(form.status, 200)
     app.advance(9 * 3_600_000)
-    const answer = await walk.client.post('/account/password', {
+    const answer = await walk.client.post('/account/contact', {
       _csrf: hiddenField(form.body, '_csrf'),
     })
     assert.equal(answer.status, 303)
