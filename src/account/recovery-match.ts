@@ -31,8 +31,8 @@ export function recoveryFailure(
   const standing = accountStanding(account, context.now())
   if (standing !== 'active' && standing !== 'locked') return standing
   if (isInstitutional(context, channel, contact)) return 'institutional-address'
-  if (kept === undefined) return 'no-contact'
-  if (consentAt === undefined) return 'no-consent'
+  if (!kept) return 'no-contact'
+  if (!consentAt) return 'no-consent'
   return isSame ? undefined : 'contact-differs'
 }
 
