@@ -31,7 +31,6 @@ const attemptSchema = new Schema(
       type: new Schema({ country: String, hmac: String, sealed: String }, { _id: false }),
       default: undefined,
     },
-    numberTriesLeft: Number,
     checkedNumber: String,
     numberCheckedBy: String,
     isSecondRole: Boolean,

@@ -81,7 +81,6 @@ export interface ActivationAttempt {
   readonly personId?: string
   /** A number that the record lacks, as given and (AMKA) found right. */
   readonly number?: SealedNationalNumber
-  readonly numberTriesLeft?: number
   /** The look-up key of the number that was checked: another number in the record is checked anew. */
   readonly checkedNumber?: string
   readonly numberCheckedBy?: AmkaRegistry['name']

@@ -149,7 +149,7 @@ function tooLate(
 }
 
 function consentedContacts(attempt: ActivationAttempt, subject: ActivationSubject) {
-  const { mobile, email } = recordedContacts(subject)
+  const { mobile, email } = recordedContacts(subject, attempt)
   return {
     ...(attempt.consentMobile && mobile !== undefined ? { mobile } : {}),
     ...(attempt.consentEmail && email !== undefined ? { email } : {}),

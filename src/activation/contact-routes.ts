@@ -190,7 +190,18 @@ export function contactRoutes(pages: ActivationPages): Router {
       ...recipient,
       delivery: states.get(ids[index] ?? '') ?? 'waiting',
     }))
-    pages.show(step, 'pin', { targets, resent: false, ...data }, status)
+    const isUndelivered = targets.every(({ delivery }) => delivery === 'failed')
+    pages.show(
+      step,
+      'pin',
+      {
+        targets,
+        resent: false,
+        ...(isUndelivered ? { code: 'ACTIVATION_MESSAGE_FAILED' } : {}),
+        ...data,
+      },
+      status,
+    )
   }
 
   async function throttled(step: StepRequest, what: string, minutes: number) {

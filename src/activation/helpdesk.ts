@@ -38,7 +38,6 @@ export interface AttemptReport
     | 'proven'
     | 'fact'
     | 'factTriesLeft'
-    | 'numberTriesLeft'
     | 'numberCheckedBy'
     | 'isSecondRole'
   > {
@@ -167,7 +166,6 @@ function report(attempt: ActivationAttempt, now: Date): Omit<AttemptReport, 'mes
     proven: attempt.proven,
     fact: attempt.fact,
     factTriesLeft: attempt.factTriesLeft,
-    numberTriesLeft: attempt.numberTriesLeft,
     numberCheckedBy: attempt.numberCheckedBy,
     events: attempt.events,
   }

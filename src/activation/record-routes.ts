@@ -150,7 +150,7 @@ export function recordRoutes(pages: ActivationPages): Router {
 
   function showReview(step: StepRequest, subject: ActivationSubject, status = 200) {
     const { attempt, language } = step
-    const contacts = recordedContacts(subject)
+    const contacts = recordedContacts(subject, attempt)
     const facts = reviewFacts(context, attempt, subject, language)
     const names = new Map(countriesIn(language).map(({ code, name }) => [code, name]))
     const boxOf = (consented: boolean | undefined) => (consented ? 'yes' : '')

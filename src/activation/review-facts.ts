@@ -8,7 +8,7 @@ import type { ActivationSubject } from './record-check.ts'
 /** What the records hold, as the person reviews it. */
 export function reviewFacts(
   context: Pick<AppContext, 'secrets'>,
-  attempt: Pick<ActivationAttempt, 'number'>,
+  attempt: Pick<ActivationAttempt, 'number' | 'mobile' | 'email'>,
   subject: ActivationSubject,
   language: Language,
 ) {
@@ -33,19 +33,23 @@ export function reviewFacts(
     fatherName: person.fatherName,
     birthDate: person.birthDate && formatDate(person.birthDate, language),
     gender: person.gender,
-    ...recordedContacts(subject),
+    ...recordedContacts(subject, attempt),
   }
 }
 
-/** The contacts that the source holds for the chosen role: what consent is asked for. */
-export function recordedContacts({ roles }: Pick<ActivationSubject, 'roles'>): {
-  mobile?: string
-  email?: string
-} {
-  return {
-    mobile: roles.find((role) => role.mobile !== undefined)?.mobile,
-    email: roles.find((role) => role.email !== undefined)?.email,
+/**
+ * The contacts that the source holds for the chosen role: what consent is asked for. Of two records
+ * of the same kind the one counts whose contact the person has just shown to be theirs.
+ */
+export function recordedContacts(
+  { roles }: Pick<ActivationSubject, 'roles'>,
+  proven: Pick<ActivationAttempt, 'mobile' | 'email'>,
+): { mobile?: string; email?: string } {
+  const pick = (field: 'mobile' | 'email') => {
+    const held = roles.map((role) => role[field]).filter((contact) => contact !== undefined)
+    return held.find((contact) => contact === proven[field]) ?? held[0]
   }
+  return { mobile: pick('mobile'), email: pick('email') }
 }
 
 const dateFormats = {

@@ -135,10 +135,6 @@ function describeAttempt(attempt: AttemptReport, sentences: Sentences): string {
         attempt.fact +
           (attempt.factTriesLeft === undefined ? '' : `, ${attempt.factTriesLeft} tries left`),
     ],
-    [
-      'number tries',
-      attempt.numberTriesLeft === undefined ? undefined : `${attempt.numberTriesLeft} left`,
-    ],
     ['number checked', attempt.numberCheckedBy && `by the ${attempt.numberCheckedBy} registry`],
   ]
   const messages = attempt.messages.map(

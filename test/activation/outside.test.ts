@@ -163,7 +163,9 @@ describe('Activating with the outside world: AMKA registry, mail server, SMS gat
     const { walk, mobile, email } = await newStudent()
     gateway.behave(400)
     await walk.begin()
-    assert.match((await walk.contact({ mobile })).body, /class="delivery failed"/)
+    const failed = await walk.contact({ mobile })
+    assert.match(failed.body, /class="delivery failed"/)
+    assert.match(failed.body, /ACTIVATION_MESSAGE_FAILED/)
     assert.match((await walk.contact({ email })).body, /class="delivery sent"/)
     const pin = /\b\d{6}\b/.exec(mail.messages.at(-1)?.text ?? '')?.[0] ?? ''
     assert.match((await walk.pin(pin)).body, /Βήμα 3\/4/)
