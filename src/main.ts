@@ -65,6 +65,10 @@ async function prepare({ context }: Runtime): Promise<void> {
   }
   if (config.isProduction) await refuseDemoData()
   for (const warning of findRegistryWarnings(config)) log.warn(warning)
+  // A public server whose NODE_ENV was forgotten would show everybody's PINs.
+  if (config.devPages && config.isHttps) {
+    log.warn('the /dev pages are on and show PINs to everybody: set NODE_ENV=production')
+  }
   const report = await loadMetadataDirectory(config.metadataDir)
   for (const problem of report.problems) log.error(problem)
   for (const finding of report.findings) log.warn(finding)
