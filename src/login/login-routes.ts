@@ -71,6 +71,7 @@ export function loginRoutes(context: AppContext): Router {
           {
             standing: result.standing,
             username: result.account.username,
+            flow: token ?? '',
             service: await serviceOf(req, flow),
           },
           403,
