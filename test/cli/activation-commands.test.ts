@@ -203,7 +203,10 @@ describe('propylaia activation', () => {
     await countStage('done', 'affiliate', old)
     const { out } = await activation('funnel')
     const [header, ...rows] = out.trimEnd().split('\n') as [string, ...string[]]
-    assert.match(header, /^day +role +started +pinSent +pinRight +numberChecked +agreed +done +donePaper$/)
+    assert.match(
+      header,
+      /^day +role +started +pinSent +pinRight +numberChecked +agreed +done +donePaper$/,
+    )
     assert.match(rows[0]!, new RegExp(`^${athensDate(now)} +student( +\\d+){7}$`))
     assert.match(rows.at(-2)!, new RegExp(`^${athensDate(old)} +affiliate +3 +0 +0 +0 +0 +1 +0$`))
     assert.match(rows.at(-1)!, /^all( +\d+){7}$/)
