@@ -16,7 +16,7 @@ export function tellOfChange(
   const { kind, from, to, reference, language } = change
   const undoUrl = new URL('/account/contact/undo', context.config.baseUrl)
   undoUrl.searchParams.set('token', token)
-  const shared = { reference, language }
+  const shared = { reference, language, secret: token }
   const urls = { undoUrl: undoUrl.href }
   if (to === undefined) {
     sendNotice(context, before, {

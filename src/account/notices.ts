@@ -38,6 +38,8 @@ export interface Notice {
   /** Instead of the contacts that the account keeps, such as those it kept before. */
   readonly to?: { readonly mobile?: string; readonly email?: string }
   readonly values?: MessageValues
+  /** What of the text opens something, such as an undo link's token: the text is then never stored. */
+  readonly secret?: string
 }
 
 /**
@@ -50,7 +52,7 @@ export function sendNotice(
   notice: Notice,
 ): void {
   const { config, institution } = context
-  const { kind, language, reference } = notice
+  const { kind, language, reference, secret } = notice
   const t = textsOf(config)[language]
   const key = `messages.notice.${textNames[kind]}`
   const values = {
@@ -71,6 +73,7 @@ export function sendNotice(
         language,
         subject: isMail ? t(`${key}.subject`, values) : undefined,
         text: isMail ? t(`${key}.mail`, values) + note : t(`${key}.sms`, values),
+        ...(secret === undefined ? {} : { code: secret }),
         reference,
         personId: account._id,
       })

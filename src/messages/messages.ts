@@ -21,7 +21,7 @@ export interface OutgoingMessage {
   /** Plain text. */
   readonly text: string
   /**
-   * The PIN or code that `text` carries. Such a message is never written to the store with its text:
+   * The PIN, code or token of a link that `text` carries. Such a message is never written to the store with its text:
    * only this process can try it again, and after a restart it counts as failed.
    */
   readonly code?: string

@@ -7,6 +7,7 @@ import {
   PendingContactModel,
 } from '../../src/account/contact-model.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
+import { MessageModel } from '../../src/messages/message-model.ts'
 import type { Account } from '../../src/people/account.ts'
 import { accounts, findAccount } from '../../src/people/people-store.ts'
 import type { PersonRole } from '../../src/people/person.ts'
@@ -342,6 +343,10 @@ describe('The old contact', () => {
     assert.equal(links[0], links[1])
     const kept = JSON.stringify(await ContactChangeModel.find().lean())
     assert.ok(!kept.includes(links[0]?.split('token=')[1] ?? ''), 'the token is kept hashed')
+    for (const to of [old, email]) {
+      const message = await MessageModel.findOne({ to, kind: 'account-notice' }).lean()
+      assert.equal(message?.hasCode, true, 'outside a trial the text is never written down')
+    }
   })
 
   it('undoes it without being signed in, after a button is pressed', async () => {
