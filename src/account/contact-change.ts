@@ -6,14 +6,17 @@ import { type Account, accountStanding, signInCounts } from '../people/account.t
 import { accounts, findAccount } from '../people/people-store.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import type { Language } from '../web/language.ts'
-import { type ContactChange, type ContactKind, contactChanges } from './contact-model.ts'
+import {
+  type ContactChange,
+  type ContactKind,
+  consentField,
+  contactChanges,
+} from './contact-model.ts'
 
 /** How long the old contact can undo a change. */
 export const undoMs = 72 * 3_600_000
 /** Another change came between so many times: somebody is playing. */
 const maxTries = 5
-
-export const consentField = { mobile: 'mobileConsentAt', email: 'emailConsentAt' } as const
 
 export type ContactOutcome =
   | {

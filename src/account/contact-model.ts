@@ -7,6 +7,9 @@ export type ContactKind = 'mobile' | 'email'
 
 export const contactKinds = ['mobile', 'email'] as const
 
+/** The account's fields that say since when the person agrees. */
+export const consentField = { mobile: 'mobileConsentAt', email: 'emailConsentAt' } as const
+
 /** A contact that its owner has not confirmed yet. One a person and kind: the newest counts. */
 export interface PendingContact {
   /** `PERSONID:KIND` */

@@ -9,7 +9,7 @@ import { athensDate } from '../people/person.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
 import { createReference } from '../web/reference.ts'
-import { changeContact, consentField } from './contact-change.ts'
+import { changeContact } from './contact-change.ts'
 import {
   channelOf,
   checkContactCode,
@@ -18,7 +18,7 @@ import {
   sendContactCode,
 } from './contact-code.ts'
 import { givable, readContacts, recordedElsewhere } from './contact-input.ts'
-import { type ContactKind, contactKinds } from './contact-model.ts'
+import { type ContactKind, consentField, contactKinds } from './contact-model.ts'
 import { tellOfChange } from './contact-notices.ts'
 import { recentlySignedIn, showAccountPage, type Visit } from './signed-in.ts'
 

@@ -3,8 +3,13 @@ import type { AppContext } from '../context.ts'
 import type { Account } from '../people/account.ts'
 import { accounts, findAccount } from '../people/people-store.ts'
 import { endingOf, removeEnded } from '../sso/end-everywhere.ts'
-import { asSetBy, consentField, undoHmac } from './contact-change.ts'
-import { type ContactChange, contactChanges, pendingContacts } from './contact-model.ts'
+import { asSetBy, undoHmac } from './contact-change.ts'
+import {
+  type ContactChange,
+  consentField,
+  contactChanges,
+  pendingContacts,
+} from './contact-model.ts'
 
 /** More changes than this in three days were made by a program; the helpdesk looks at those. */
 const maxChain = 200

@@ -51,10 +51,11 @@ export function recoveryPasswordRoutes(pages: RecoveryPages): Router {
       if (!subject) return
       const chosen = readNewPassword(req.body, policyOf(subject))
       if ('errors' in chosen) return refuse(request, subject, chosen.errors)
-      const { reference } = attempt
+      const { reference, channel, contact = '' } = attempt
       const outcome = await setPassword(context, subject.account, chosen.password, {
         way: 'recovery',
         reference,
+        contact: { kind: channel === 'sms' ? 'mobile' : 'email', value: contact },
         origin: requestOrigin(req),
       })
       switch (outcome) {
@@ -77,7 +78,7 @@ export function recoveryPasswordRoutes(pages: RecoveryPages): Router {
             username: account.username,
             sessionId: session.id,
             ...requestOrigin(req),
-            details: { reference, channel: attempt.channel },
+            details: { reference, channel },
           })
           sendNotice(context, account, { kind: 'password-recovered', reference, language })
           res.redirect(303, '/account/recover/done')

@@ -53,7 +53,7 @@ export async function endEverywhere(
 }
 
 /** The condition on the account under which this sign-in counts: signInCounts() for the store. */
-async function stillCounts(sessionId: string) {
+export async function stillCounts(sessionId: string) {
   const session = await SsoSessionModel.findById(sessionId).select('generation').lean()
   const sessionGeneration = session?.generation ?? { $exists: false }
   const isKept = { keptSessionId: sessionId }

@@ -10,6 +10,7 @@ import { verifyPassword } from '../../src/login/password.ts'
 import type { Account } from '../../src/people/account.ts'
 import { accounts, findAccount } from '../../src/people/people-store.ts'
 import { issueRecoveryCode } from '../../src/people/recovery-code.ts'
+import { endEverywhere } from '../../src/sso/end-everywhere.ts'
 import { startSession } from '../../src/sso/sessions.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { loadSubject } from '../../src/sso/subject.ts'
@@ -190,6 +191,7 @@ describe('Passwords of before', () => {
     const { account } = await addPerson()
     const used = [testPassword]
     for (let round = 1; round <= 5; round++) {
+      await ThrottleModel.deleteMany({})
       for (const old of used) {
         const outcome = await setPassword(app.context, await read(account), old, { way: 'change' })
         assert.equal(outcome, 'used-before', `${old} in round ${round}`)
@@ -249,6 +251,49 @@ describe('New passwords at the same time', () => {
       assert.equal(stored.previousPasswords?.length, 1)
       assert.equal(stored.sessionGeneration, 1)
     }
+  })
+
+  it('do not bring back a sign-in that was ended after its request came', async () => {
+    for (const keepAllSessions of [false, true]) {
+      const { account } = await addPerson()
+      const thief = await signIn(account.username, testPassword)
+      assert.ok(thief)
+      const keepSessionId = await sessionIdOf(thief, account)
+      const seen = await read(account)
+      await endEverywhere(app.context, account._id)
+      const options = { way: 'change', keepSessionId, keepAllSessions } as const
+      assert.equal(await setPassword(app.context, seen, chosen, options), 'not-allowed')
+      assert.equal(await isSignedIn(thief, account.username), false)
+      assert.ok(await signIn(account.username, testPassword))
+    }
+  })
+
+  it('need the contact that proved the person: one that was taken back meanwhile is worth nothing', async () => {
+    const contact = { mobile: '+306900000001', mobileConsentAt: new Date() }
+    const { account } = await addPerson({ account: contact })
+    const set = () =>
+      setPassword(app.context, account, chosen, {
+        way: 'recovery',
+        contact: { kind: 'mobile', value: contact.mobile },
+      })
+    await accounts().updateOne({ _id: account._id }, { $set: { mobile: '+306900000002' } })
+    assert.equal(await set(), 'not-allowed')
+    await accounts().updateOne(
+      { _id: account._id },
+      { $set: { mobile: contact.mobile }, $unset: { mobileConsentAt: '' } },
+    )
+    assert.equal(await set(), 'not-allowed')
+    await accounts().updateOne({ _id: account._id }, { $set: contact })
+    assert.equal(await set(), 'done')
+  })
+
+  it('are not tried without end: each is held against the last five', async () => {
+    const { account } = await addPerson()
+    const again = () => setPassword(app.context, account, testPassword, { way: 'change' })
+    for (let tries = 0; tries < 20; tries++) assert.equal(await again(), 'used-before')
+    await assert.rejects(again, { code: 'ACCOUNT_THROTTLED', status: 429 })
+    app.advance(60 * minuteMs)
+    assert.equal(await again(), 'used-before')
   })
 
   it('of somebody who looked before another change are refused', async () => {
