@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { codeRecord, makeCode, type OneTimeCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
@@ -15,6 +15,8 @@ import { changeRecovery, newRecoveryToken, sendingEvent, startRecovery } from '.
 
 /** A second press of the button is not a wish for a second message. */
 const resendAfterMs = 30_000
+/** So that the browser's next page, right after the form, is not slower when a message goes out. */
+const sendDelayMs = [300, 1500] as const
 
 type SendingContext = Pick<
   AppContext,
@@ -162,8 +164,7 @@ function sender(
   page: Page,
 ): () => void {
   const { reference, personId, contact = '' } = attempt
-  return () => {
-    if (code === undefined) return
+  const send = (code: string) =>
     context.messages
       .send({
         ...codeMessage(
@@ -176,5 +177,7 @@ function sender(
         validUntil: attempt.code?.expiresAt,
       })
       .catch((error) => context.log.error({ err: error, reference }, 'code was not taken over'))
+  return () => {
+    if (code !== undefined) setTimeout(() => send(code), randomInt(...sendDelayMs)).unref()
   }
 }
