@@ -7,8 +7,8 @@ const hourMs = 60 * 60_000
 const dayMs = 24 * hourMs
 
 /**
- * For one username, whatever the contact, and for one contact, whatever the username. Wider than for
- * the two together: whoever knows only the one cannot easily use up the tries of its owner.
+ * From one network, for one username, whatever the contact, and for one contact, whatever the
+ * username. Not from all together: whoever knows only the one would keep its owner from recovering.
  */
 const requestsPerUsername = 20
 const requestsPerContact = 20
@@ -42,8 +42,8 @@ export function takeRequest(
     limit('network', network, perNetwork, quarterMs),
     limit('pair-hour', pairOf(asked), perHour, hourMs),
     limit('pair-day', pairOf(asked), perHour * 3, dayMs),
-    limit('username', usernameKey, requestsPerUsername, hourMs),
-    limit('contact', contact, requestsPerContact, hourMs),
+    limit('username', `${network}|${usernameKey}`, requestsPerUsername, hourMs),
+    limit('contact', `${network}|${contact}`, requestsPerContact, hourMs),
   ])
 }
 

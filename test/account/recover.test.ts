@@ -370,6 +370,23 @@ describe('Recovering a forgotten password', () => {
       assert.equal((await new RecoveryWalk(app).byEmail('user.99', 'x@example.org')).status, 429)
     })
 
+    it('of somebody who asks in vain elsewhere do not keep the owner from recovering', async () => {
+      const { username, email, walk } = await newOwner()
+      const stranger = new RecoveryWalk(app)
+      const _csrf = await stranger.token('/account/recover')
+      const ask = async (fields: { username: string; contact: string }) => {
+        const from = { 'x-forwarded-for': '198.51.100.7' }
+        const form = { _csrf, channel: 'email', ...fields }
+        return (await stranger.client.post('/account/recover', form, from)).status
+      }
+      for (let index = 0; index < 21; index++) {
+        await ask({ username, contact: `v${index}@example.org` })
+        await ask({ username: `victim.${index}`, contact: email })
+      }
+      assert.equal(await ask({ username, contact: 'v@example.org' }), 429)
+      assert.equal((await walk.byEmail(username, email)).status, 200)
+    })
+
     it('stop a network that asks and asks', async () => {
       const network = { name: 'recovery-network' }
       const { username, email } = await newOwner()
