@@ -63,6 +63,9 @@ export function dataRoutes(context: AppContext): Router {
       context,
       async (visit) => {
         const { req, res, account, person } = visit
+        // A link elsewhere must not put somebody's data on their disk, nor use up their files.
+        const site = req.get('sec-fetch-site') ?? 'none'
+        if (site !== 'same-origin' && site !== 'none') return res.redirect(303, page)
         await takeTurn(exportLimit(account._id))
         record(visit, 'account.export')
         const date = athensDate(context.now())

@@ -205,6 +205,20 @@ describe('My data', () => {
       await download(walk)
     })
 
+    it('is not begun by a link on somebody else’s page', async () => {
+      const { walk, account } = await newVisitor()
+      for (const site of ['cross-site', 'same-site']) {
+        const answer = await fetch(`${app.baseUrl}${path}/export`, {
+          headers: { cookie: `sso=${walk.client.cookie('sso')}`, 'sec-fetch-site': site },
+          redirect: 'manual',
+        })
+        assert.deepEqual([answer.status, answer.headers.get('location')], [303, path], site)
+      }
+      const events = { event: 'account.export', personId: account._id }
+      await app.context.audit.close()
+      assert.equal(await AuditModel.countDocuments(events), 0)
+    })
+
     it('is not made without end', async () => {
       const { walk } = await newVisitor()
       for (let count = 0; count < 10; count++) await download(walk)
