@@ -191,10 +191,10 @@ describe('My sign-ins', () => {
     const body = await open(walk, `${path}/services`)
     const [, oidcCard, samlCard] = body.split('<section')
     assert.match(oidcCard!, /Test service[\s\S]*1 φορά[\s\S]*Ονοματεπώνυμο/)
-    assert.match(oidcCard!, /Διεύθυνση e-mail/)
+    assert.match(oidcCard!, /Διεύθυνση email/)
     assert.match(samlCard!, /saml\.example[\s\S]*1 φορά[\s\S]*Ονοματεπώνυμο/)
     assert.match(samlCard!, /Η σχέση σας με το Ίδρυμα/)
-    assert.ok(!samlCard!.includes('Διεύθυνση e-mail'), 'it did not receive that')
+    assert.ok(!samlCard!.includes('Διεύθυνση email'), 'it did not receive that')
     assert.ok(!body.includes('urn:oid'))
 
     const page = await open(walk)
