@@ -2,7 +2,7 @@ import type { AppContext } from '../src/context.ts'
 import type { LocalizedText } from '../src/institution.ts'
 import { hashPassword } from '../src/login/password.ts'
 import type { Account, AccountStanding } from '../src/people/account.ts'
-import { accounts, findAccountByUsername } from '../src/people/people-store.ts'
+import { accounts, findAccountByUsername, findPerson } from '../src/people/people-store.ts'
 import { importRegistry } from '../src/people/registry-import.ts'
 import type { RoleChoice } from '../src/people/role-choice.ts'
 import { demoRegistryRows } from './registry.ts'
@@ -114,6 +114,7 @@ export async function importDemo(
 async function setUpAccount(account: DemoAccount, now: Date): Promise<void> {
   const changes: Partial<Account> = {
     ...stateFields(account.state, now),
+    ...(account.state === 'pending' ? {} : await recoveryContacts(account.username, now)),
     passwordHash: await hashPassword(account.password),
     passwordChangedAt: now,
     ...(account.activatedRoles && { activatedRoles: account.activatedRoles }),
@@ -122,6 +123,17 @@ async function setUpAccount(account: DemoAccount, now: Date): Promise<void> {
     { username: account.username, passwordHash: { $exists: false } },
     { $set: changes },
   )
+}
+
+/** What the person has agreed to leave for recovery: the contacts of the source. */
+async function recoveryContacts(username: string, now: Date): Promise<Partial<Account>> {
+  const account = await findAccountByUsername(username)
+  const person = account && (await findPerson(account._id))
+  const role = person?.roles[0]
+  return {
+    ...(role?.mobile && { mobile: role.mobile, mobileConsentAt: now }),
+    ...(role?.email && { email: role.email, emailConsentAt: now }),
+  }
 }
 
 function stateFields(standing: AccountStanding, now: Date): Partial<Account> {

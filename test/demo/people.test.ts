@@ -72,6 +72,9 @@ describe('the import of the demo', () => {
       const account = await findAccountByUsername(username)
       assert.ok(account, username)
       assert.equal(accountStanding(account, context.now()), state)
+      // Whoever tries the demo can recover a forgotten password.
+      assert.equal(account.email !== undefined, state !== 'pending', username)
+      assert.equal(account.emailConsentAt !== undefined, state !== 'pending', username)
       assert.ok((await verifyPassword(password, account.passwordHash)).ok)
       const person = await findPerson(account._id)
       assert.equal(`${person?.firstName.el} ${person?.lastName.el}`, name.el)
