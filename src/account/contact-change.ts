@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { mongo } from 'mongoose'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { randomToken } from '../keys/random-token.ts'
 import { type Account, accountStanding, signInCounts } from '../people/account.ts'
 import { accounts, findAccount } from '../people/people-store.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
@@ -96,7 +97,7 @@ function describeChange(
   { kind, to, reference, language }: Parameters<typeof changeContact>[2],
 ): { change: ContactChange; token: string } {
   const changedAt = context.now()
-  const token = randomBytes(16).toString('base64url')
+  const token = randomToken()
   const [from, fromConsentAt, follows] = [
     before[kind],
     before[consentField[kind]],

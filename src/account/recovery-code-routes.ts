@@ -13,9 +13,13 @@ import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
 import type { RecoveryAttempt } from './recovery.ts'
 import { checkCode } from './recovery-check.ts'
-import { type RecoveryKey, readRecoveryKey, setRecoveryKey } from './recovery-cookie.ts'
 import { isInstitutional } from './recovery-match.ts'
-import type { RecoveryPages, RecoveryRequest, RecoveryVisit } from './recovery-page.ts'
+import {
+  type RecoveryPages,
+  type RecoveryRequest,
+  type RecoveryVisit,
+  recoveryCookie,
+} from './recovery-page.ts'
 import { beginRecovery, isSameWish, type RecoveryWish, sendAgain } from './recovery-sending.ts'
 import { endRecovery, isLive, noteRecovery } from './recovery-store.ts'
 
@@ -46,7 +50,7 @@ export function recoveryCodeRoutes(pages: RecoveryPages): Router {
     if (previous) await endRecovery(context, previous, { event: 'replaced' })
     const { attempt, token, send } = begun
     recordStart(req, attempt, wish)
-    setRecoveryKey(context, res, { token }, attempt)
+    recoveryCookie.set(context, res, { token }, attempt)
     res.redirect(303, '/account/recover/code')
     send()
   })
@@ -98,8 +102,8 @@ export function recoveryCodeRoutes(pages: RecoveryPages): Router {
         case 'throttled':
           return pages.stop(request, 'ACCOUNT_THROTTLED', { minutes: check.minutes })
         case 'right': {
-          const { token } = readRecoveryKey(context, req) as RecoveryKey
-          setRecoveryKey(context, request.res, { token, proof: check.proof }, attempt)
+          const key = recoveryCookie.read(context, req)
+          if (key) recoveryCookie.set(context, request.res, { ...key, proof: check.proof }, attempt)
           return pages.goOn(request)
         }
         default:

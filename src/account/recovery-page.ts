@@ -3,13 +3,16 @@ import type { AppContext } from '../context.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Limiter, openLimiter } from '../limits/limiter.ts'
 import { networkOf } from '../limits/network.ts'
+import { attemptCookie } from '../web/attempt-cookie.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import type { Translate } from '../web/translate.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { RecoveryAttempt, RecoveryStep } from './recovery.ts'
-import { readRecoveryKey } from './recovery-cookie.ts'
 import { endRecovery, findRecovery, isLive, reloadRecovery } from './recovery-store.ts'
+
+/** Ties a recovery to the browser. */
+export const recoveryCookie = attemptCookie('recovery')
 
 /** What every page of the recovery works with. */
 export interface RecoveryVisit {
@@ -65,7 +68,7 @@ export function recoveryPages(context: AppContext): RecoveryPages {
   }
 
   async function find(req: Request): Promise<RecoveryAttempt | null> {
-    const key = readRecoveryKey(context, req)
+    const key = recoveryCookie.read(context, req)
     return key === undefined ? null : findRecovery(context, key)
   }
 

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import type { mongo } from 'mongoose'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { randomToken } from '../keys/random-token.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
+import type { AttemptKey } from '../web/attempt-cookie.ts'
 import { createReference } from '../web/reference.ts'
 import type { RecoveryAttempt, RecoveryEvent, RecoveryEventName } from './recovery.ts'
-import type { RecoveryKey } from './recovery-cookie.ts'
 import { RecoveryModel } from './recovery-model.ts'
 
 type StoreContext = Pick<AppContext, 'secrets' | 'now'>
@@ -39,7 +39,7 @@ export type RecoveryStart = Pick<
 
 /** A new browser's token, and the attempt's id that belongs to it. */
 export function newRecoveryToken(context: StoreContext): { token: string; id: string } {
-  const token = randomBytes(16).toString('base64url')
+  const token = randomToken()
   return { token, id: recoveryId(context, token) }
 }
 
@@ -87,7 +87,7 @@ export function sendingEvent(at: Date, failure: RecoveryAttempt['failure']): Rec
 /** @returns null when it is not this browser's, or was only before the right code */
 export async function findRecovery(
   context: StoreContext,
-  { token, proof = '' }: RecoveryKey,
+  { token, proof = '' }: AttemptKey,
 ): Promise<RecoveryAttempt | null> {
   const attempt = await recoveries().findOne({ _id: recoveryId(context, token) })
   if (attempt?.proof === undefined) return attempt
@@ -106,7 +106,7 @@ export function newProof(
   context: StoreContext,
   attempt: Pick<RecoveryAttempt, '_id'>,
 ): { proof: string; hash: string } {
-  const proof = randomBytes(16).toString('base64url')
+  const proof = randomToken()
   return { proof, hash: proofHash(context, attempt, proof) }
 }
 

@@ -3,14 +3,17 @@ import type { AppContext } from '../context.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Limiter, openLimiter } from '../limits/limiter.ts'
 import { networkOf } from '../limits/network.ts'
+import { attemptCookie } from '../web/attempt-cookie.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import type { Translate } from '../web/translate.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { ActivationAttempt, ActivationStep } from './attempt.ts'
-import { readAttemptKey } from './attempt-cookie.ts'
 import { endAttempt, findAttempt, isLive, reloadAttempt } from './attempt-store.ts'
 import { recordKeeperFor } from './record-keeper.ts'
+
+/** Ties an activation to the browser. */
+export const activationCookie = attemptCookie('activation')
 
 /** What a step's page works with: the attempt stands at that step. */
 export interface StepRequest {
@@ -56,7 +59,7 @@ export function activationPages(context: AppContext): ActivationPages {
   const limiter = openLimiter(context)
 
   async function find(req: Request): Promise<ActivationAttempt | null> {
-    const key = readAttemptKey(context, req)
+    const key = activationCookie.read(context, req)
     return key === undefined ? null : findAttempt(context, key)
   }
 

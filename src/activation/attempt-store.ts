@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import type { mongo } from 'mongoose'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { randomToken } from '../keys/random-token.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
+import type { AttemptKey } from '../web/attempt-cookie.ts'
 import type { Language } from '../web/language.ts'
 import { createReference } from '../web/reference.ts'
 import type { ActivationAttempt, ActivationEventName } from './attempt.ts'
-import type { AttemptKey } from './attempt-cookie.ts'
 import { AttemptModel } from './attempt-model.ts'
 
 type StoreContext = Pick<AppContext, 'config' | 'secrets' | 'now'>
@@ -21,11 +21,6 @@ const maxReferenceTries = 5
 const personalFields = { mobile: '', email: '', candidates: '', pin: '', number: '' } as const
 
 const attempts = () => AttemptModel.collection as unknown as mongo.Collection<ActivationAttempt>
-
-/** For one of the two parts of the browser's cookie. */
-export function randomToken(): string {
-  return randomBytes(16).toString('base64url')
-}
 
 /** @returns the new attempt and the token that ties it to the browser */
 export async function startAttempt(

@@ -7,8 +7,7 @@ import type { RoleChoice } from '../people/role-choice.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
-import type { ActivationPages, StepRequest } from './activation-page.ts'
-import { readAttemptKey, setAttemptKey } from './attempt-cookie.ts'
+import { type ActivationPages, activationCookie, type StepRequest } from './activation-page.ts'
 import { noteEvent } from './attempt-store.ts'
 import { readContact, searchContact } from './contact-search.ts'
 import { checkFact, identify } from './identification.ts'
@@ -101,8 +100,9 @@ export function contactRoutes(pages: ActivationPages): Router {
         case 'throttled':
           return pages.stop(step, 'ACTIVATION_THROTTLED', { minutes: check.minutes })
         case 'right': {
-          const key = readAttemptKey(context, req)
-          if (key) setAttemptKey(context, step.res, { ...key, proof: check.proof }, check.attempt)
+          const key = activationCookie.read(context, req)
+          if (key)
+            activationCookie.set(context, step.res, { ...key, proof: check.proof }, check.attempt)
           const identified = await identify(context, check.attempt)
           if (identified?.step !== 'number') return pages.goOn(step)
           return showRecord(pages, { ...step, attempt: identified })

@@ -1,9 +1,10 @@
 import { isSameCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
+import { randomToken } from '../keys/random-token.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
 import { recipientsOf } from '../messages/recipients.ts'
 import type { ActivationAttempt } from './attempt.ts'
-import { changeAttempt, endAttempt, noteEvent, proofHash, randomToken } from './attempt-store.ts'
+import { changeAttempt, endAttempt, noteEvent, proofHash } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
 
 /** Wrong PINs for one number or mail address in a day, over all activations. */

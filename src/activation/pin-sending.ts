@@ -1,7 +1,7 @@
 import { codeRecord, makeCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
 import type { Limit, Limiter } from '../limits/limiter.ts'
-import type { OutgoingMessage } from '../messages/messages.ts'
+import { codeMessage } from '../messages/code-message.ts'
 import { type Recipient, recipientsOf } from '../messages/recipients.ts'
 import type { Contact } from '../people/contact-match.ts'
 import type { Language } from '../web/language.ts'
@@ -42,7 +42,7 @@ export async function sendPin(
     t: Translate
   },
 ): Promise<PinSending> {
-  const { contact } = sending
+  const { contact, language, t } = sending
   const recipients = recipientsOf(contact)
   const minutes =
     waitForResend(context, attempt, contact) ||
@@ -72,7 +72,13 @@ export async function sendPin(
   const receipts = await Promise.all(
     recipients.map((recipient) =>
       context.messages.send({
-        ...pinMessage(context, recipient, pin, sending),
+        ...codeMessage(context, recipient, {
+          kind: 'activation-pin',
+          code: pin,
+          texts: 'messages.activationPin',
+          language,
+          t,
+        }),
         reference: attempt.reference,
         validUntil: record.expiresAt,
       }),
@@ -123,27 +129,4 @@ async function takeLimits(
     }),
   ]
   return limiter.takeAll(limits)
-}
-
-function pinMessage(
-  context: SendingContext,
-  { channel, to }: Recipient,
-  pin: string,
-  { language, t }: { language: Language; t: Translate },
-): OutgoingMessage {
-  const values = { pin, institution: context.institution.name[language] }
-  const shared = { channel, to, kind: 'activation-pin' as const, language, code: pin }
-  if (channel === 'email') {
-    return {
-      ...shared,
-      subject: t('messages.activationPin.subject', values),
-      text: t('messages.activationPin.mail', {
-        ...values,
-        helpdesk: context.institution.helpdesk.email,
-      }),
-    }
-  }
-  // The last line lets telephones offer the PIN for this site only (WICG origin-bound one-time codes).
-  const host = new URL(context.config.baseUrl).host
-  return { ...shared, text: `${t('messages.activationPin.sms', values)}\n\n@${host} #${pin}` }
 }

@@ -5,8 +5,7 @@ import { loadSubject } from '../sso/subject.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
-import type { ActivationPages, StepRequest } from './activation-page.ts'
-import { clearAttemptKey } from './attempt-cookie.ts'
+import { type ActivationPages, activationCookie, type StepRequest } from './activation-page.ts'
 import { endAttempt, noteEvent } from './attempt-store.ts'
 import { agree, completeSecondRole } from './completion.ts'
 import { countriesIn } from './countries.ts'
@@ -110,7 +109,7 @@ export function recordRoutes(pages: ActivationPages): Router {
   router.post('/register/leave', requireLoginCsrf, async (req, res) => {
     const attempt = await pages.find(req)
     if (attempt) await endAttempt(context, attempt, { event: 'left' })
-    clearAttemptKey(context, res)
+    activationCookie.clear(context, res)
     res.redirect(303, '/register')
   })
 

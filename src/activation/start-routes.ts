@@ -6,8 +6,7 @@ import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
-import type { ActivationPages, StepRequest } from './activation-page.ts'
-import { setAttemptKey } from './attempt-cookie.ts'
+import { type ActivationPages, activationCookie, type StepRequest } from './activation-page.ts'
 import { changeAttempt, endAttempt, isLive, startAttempt } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
 import { recordKeeperFor } from './record-keeper.ts'
@@ -49,7 +48,7 @@ export function startRoutes(pages: ActivationPages): Router {
     if (previous) await endAttempt(context, previous, { event: 'replaced' })
     const flow = readFlow(context, req.body.flow)
     const { attempt, token } = await startAttempt(context, { language: languageOf(req), flow })
-    setAttemptKey(context, res, { token }, attempt)
+    activationCookie.set(context, res, { token }, attempt)
     context.audit.record({
       event: 'activation.start',
       result: 'success',

@@ -1,7 +1,8 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Request, Response } from 'express'
 import type { AppContext } from '../context.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { randomToken } from '../keys/random-token.ts'
 import type { Account } from '../people/account.ts'
 import { appendCookie, readCookie } from '../web/cookies.ts'
 
@@ -33,7 +34,7 @@ export function rememberDevice(
   response: Response,
   owner: DeviceOwner,
 ): void {
-  const id = randomBytes(16).toString('base64url')
+  const id = randomToken()
   const mac = macOf(context, id, owner).toString('base64url')
   appendCookie(response, cookieName(context), `${id}.${mac}`, {
     secure: context.config.isHttps,

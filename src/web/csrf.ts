@@ -1,7 +1,8 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { IdpError } from '../errors.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
+import { randomToken } from '../keys/random-token.ts'
 import { appendCookie, readCookie } from './cookies.ts'
 import { type WebParts, webParts } from './web-parts.ts'
 
@@ -22,7 +23,7 @@ export function csrfToken(req: Request, res: Response): string {
   const onThisResponse = res as Response & { [issued]?: string }
   let value = given !== undefined && cookieValuePattern.test(given) ? given : onThisResponse[issued]
   if (value === undefined) {
-    value = randomBytes(16).toString('base64url')
+    value = randomToken()
     onThisResponse[issued] = value
     appendCookie(res, cookieName(parts), value, { secure: parts.isHttps })
   }
