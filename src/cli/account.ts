@@ -3,24 +3,22 @@ import { hashPassword } from '../login/password.ts'
 import { passwordOwner } from '../passwords/password-owner.ts'
 import { findPasswordProblems } from '../passwords/password-policy.ts'
 import { passwordRules } from '../passwords/password-rules.ts'
-import { type Account, accountStanding } from '../people/account.ts'
+import type { Account } from '../people/account.ts'
 import { releaseAccount, stopAccount } from '../people/account-state.ts'
-import { isRoleActivated } from '../people/activated-roles.ts'
 import { completeActivation } from '../people/activation.ts'
-import { maskNationalNumber, openNationalNumber } from '../people/national-number.ts'
 import {
   findAccount,
   findAccountByUsername,
   findPerson,
   normalizeUsername,
 } from '../people/people-store.ts'
-import { currentRoles, type SealedNationalNumber } from '../people/person.ts'
 import { importRegistry } from '../people/registry-import.ts'
 import { type RegistryColumn, registryColumns } from '../people/registry-record.ts'
 import { rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'
 import { endEverywhere } from '../sso/end-everywhere.ts'
+import { accountFacts, factLines } from './account-facts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { deletionRequestsCommand } from './deletion-requests.ts'
@@ -220,65 +218,8 @@ async function activate(context: Needs, account: Account, values: Values): Promi
 async function showAccount(context: Needs, username: string, values: Values): Promise<number> {
   const account = await findAccountByUsername(username)
   if (!account) return fail(`there is no account "${username}"`)
-  const person = await findPerson(account._id)
-  const masked = (entry: SealedNationalNumber) =>
-    `${entry.country} ${maskNationalNumber(openNationalNumber(context.secrets, entry))}`
-  const now = context.now()
-  const current = person ? currentRoles(person, now) : []
-  // Named one by one: what is added to accounts later must not show up here by itself.
-  const shown = {
-    username: account.username,
-    personId: account._id,
-    state: account.state,
-    standing: accountStanding(account, now),
-    stateReason: account.stateReason,
-    hasPassword: account.passwordHash !== undefined,
-    activatedAt: account.activatedAt,
-    activation: account.activation,
-    activatedRoles: account.activatedRoles,
-    acceptedTerms: account.acceptedTerms,
-    passwordChangedAt: account.passwordChangedAt,
-    expiresAt: account.expiresAt,
-    mobile: account.mobile,
-    mobileConsentAt: account.mobileConsentAt,
-    email: account.email,
-    emailConsentAt: account.emailConsentAt,
-    firstName: person?.firstName,
-    lastName: person?.lastName,
-    fatherName: person?.fatherName,
-    birthDate: person?.birthDate,
-    gender: person?.gender,
-    citizenship: person?.citizenship,
-    nationalNumbers: person?.nationalNumbers.map(masked),
-    taxNumber: person?.taxNumber && masked(person.taxNumber),
-    roles: person?.roles.map((role) => ({
-      ...role,
-      isCurrent: current.includes(role),
-      isActivated: account.activatedAt !== undefined && isRoleActivated(role, account),
-    })),
-  }
-  const lines = Object.entries(shown)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name.padEnd(18)} ${textOf(value)}\n`)
-  return print(values, shown, lines.join(''))
-}
-
-function textOf(value: unknown): string {
-  if (value instanceof Date) return value.toISOString()
-  if (Array.isArray(value) && value.every((element) => typeof element === 'string')) {
-    return value.join(', ')
-  }
-  if (Array.isArray(value)) return value.map((element) => `\n  - ${textOf(element)}`).join('')
-  if (typeof value === 'object' && value !== null && 'el' in value && 'en' in value) {
-    return `${value.el} / ${value.en}`
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value)
-      .filter(([, fact]) => fact !== undefined)
-      .map(([name, fact]) => `${name} ${textOf(fact)}`)
-      .join(', ')
-  }
-  return String(value)
+  const facts = await accountFacts(context, account)
+  return print(values, facts, factLines(facts))
 }
 
 async function stop(
