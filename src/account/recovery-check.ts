@@ -51,7 +51,7 @@ export async function checkCode(
     when: { 'code.hmac': tried.code.hmac },
     set: { step: 'password', proof: hash },
     unset: ['code'],
-    event: { name: 'code-right' },
+    event: 'code-right',
   })
   return proven ? { outcome: 'right', proof } : { outcome: 'over' }
 }

@@ -8,6 +8,7 @@ import type { MessageChannel } from '../messages/messages.ts'
 import { checkPersonalEmail } from '../people/email.ts'
 import { normalizeUsername } from '../people/people-store.ts'
 import { checkPhone } from '../people/phone.ts'
+import { isLive } from '../store/page-attempts.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
 import type { PageText } from '../web/page-text.ts'
@@ -21,7 +22,7 @@ import {
   recoveryCookie,
 } from './recovery-page.ts'
 import { beginRecovery, isSameWish, type RecoveryWish, sendAgain } from './recovery-sending.ts'
-import { endRecovery, isLive, noteRecovery } from './recovery-store.ts'
+import { endRecovery, noteRecovery } from './recovery-store.ts'
 
 type Errors = Record<string, PageText>
 

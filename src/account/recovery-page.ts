@@ -3,13 +3,14 @@ import type { AppContext } from '../context.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Limiter, openLimiter } from '../limits/limiter.ts'
 import { networkOf } from '../limits/network.ts'
+import { isLive } from '../store/page-attempts.ts'
 import { attemptCookie } from '../web/attempt-cookie.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import type { Translate } from '../web/translate.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { RecoveryAttempt, RecoveryStep } from './recovery.ts'
-import { endRecovery, findRecovery, isLive, reloadRecovery } from './recovery-store.ts'
+import { endRecovery, findRecovery, reloadRecovery } from './recovery-store.ts'
 
 /** Ties a recovery to the browser. */
 export const recoveryCookie = attemptCookie('recovery')

@@ -104,7 +104,7 @@ export async function sendAgain(
   const account = await findAccount(personId ?? '')
   const failure = recoveryFailure(context, account, channel, contact)
   const { code, record } = newCode(context, attempt._id, failure === undefined)
-  const { at, ...event } = sendingEvent(context.now(), failure)
+  const { name: event, detail } = sendingEvent(context.now(), failure)
   const passwordChangedAt = account?.passwordChangedAt
   const prepared = await changeRecovery(context, attempt, {
     // Two presses at once send one code.
@@ -117,6 +117,7 @@ export async function sendAgain(
     unset: failure === undefined ? ['failure'] : [],
     increment: { codesSent: 1 },
     event,
+    detail,
   })
   if (!prepared) return { outcome: 'overtaken' }
   return { outcome: 'prepared', attempt: prepared, send: sender(context, prepared, code, page) }
