@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { nodeFlags } from '../../bin/node-flags.js'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { findAccount, people } from '../../src/people/people-store.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { freePortRange } from '../support/free-ports.ts'
+import { type DoomedServers, type Moment, openDoomedServers } from '../support/doomed-server.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
 import { addPerson, testPassword } from '../support/people.ts'
-import { type StoreProxy, startStoreProxy, type WriteCommand } from '../support/store-proxy.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/cli.ts', import.meta.url))
 const chosen = 'Vaporia-Kyklaminon-47'
 
 /**
@@ -25,45 +16,15 @@ const chosen = 'Vaporia-Kyklaminon-47'
  */
 describe('A change of the password whose server is killed', () => {
   let app: TestApp
-  let proxy: StoreProxy
-  let folder: string
+  let servers: DoomedServers
   before(async () => {
     app = await startTestApp()
-    proxy = await startStoreProxy(app.runtime.store.uri)
-    folder = mkdtempSync(join(tmpdir(), 'propylaia-crash-'))
+    servers = await openDoomedServers(app)
   })
   after(async () => {
-    await proxy.close()
+    await servers.close()
     await app.close()
-    rmSync(folder, { recursive: true, force: true })
   })
-
-  async function startServer() {
-    const port = await freePortRange(1)
-    const baseUrl = `http://127.0.0.1:${port}`
-    const child = spawn(process.execPath, [...nodeFlags, main, 'serve'], {
-      env: {
-        PATH: process.env.PATH ?? '',
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        BASE_URL: baseUrl,
-        DEMO: 'false',
-        LOG_LEVEL: 'fatal',
-        MONGODB_URI: proxy.uri,
-        CERTS_DIR: app.context.config.certsDir,
-        METADATA_DIR: app.context.config.metadataDir,
-        DATA_DIR: join(folder, 'data'),
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const exited = once(child, 'exit')
-    let output = ''
-    for await (const chunk of child.stdout) {
-      output += chunk
-      if (output.includes('Ready in')) break
-    }
-    return { child, exited, baseUrl }
-  }
 
   async function signIn(baseUrl: string, username: string, password: string) {
     await ThrottleModel.deleteMany({})
@@ -74,37 +35,20 @@ describe('A change of the password whose server is killed', () => {
   }
 
   /** @returns the write at which the server died, or undefined when the change was through before */
-  async function dieAt(index: number, moment: 'before' | 'after') {
+  async function dieAt(index: number, moment: Moment) {
     const { account } = await addPerson()
     // The helper's synthetic number is not sealed with a key of this installation.
     await people().updateOne({ _id: account._id }, { $unset: { nationalNumbers: '' } } as never)
     const other = await signIn(app.baseUrl, account.username, testPassword)
-    const server = await startServer()
+    const server = await servers.start()
     const { client } = await signIn(server.baseUrl, account.username, testPassword)
     const _csrf = hiddenField((await client.get('/account/password')).body, '_csrf')
-
-    let seen = 0
-    let fatal: WriteCommand | undefined
-    const look = (command: WriteCommand): boolean => {
-      if (fatal) return false
-      seen += 1
-      if (seen < index) return true
-      fatal = command
-      server.child.kill('SIGKILL')
-      return false
-    }
-    if (moment === 'before') proxy.beforeWrite = look
-    else proxy.afterWrite = look
     const fields = { currentPassword: testPassword, password: chosen, passwordRepeat: chosen }
-    const answer = await client.post('/account/password', { _csrf, ...fields }).catch(() => null)
-    proxy.beforeWrite = () => true
-    proxy.afterWrite = () => true
+    const fatal = await server.dieAt(index, moment, async () => {
+      const answer = await client.post('/account/password', { _csrf, ...fields })
+      assert.equal(answer.status, 303, answer.body)
+    })
     client.close()
-    if (!fatal) {
-      assert.equal(answer?.status, 303, answer?.body)
-      server.child.kill('SIGKILL')
-    }
-    await server.exited
     return { account, other: other.client, fatal }
   }
 
