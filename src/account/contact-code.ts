@@ -1,6 +1,6 @@
 import { codeRecord, isSameCode, makeCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
-import type { Limit, Limiter } from '../limits/limiter.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { networkOf } from '../limits/network.ts'
 import { codeMessage } from '../messages/code-message.ts'
 import { createReference } from '../web/reference.ts'
@@ -173,24 +173,18 @@ function ownerOf(pendingId: string, value: string): string {
   return `contact|${pendingId}|${value}`
 }
 
-/** @returns minutes to wait, 0 when the code may go out */
-async function takeLimits(limiter: Limiter, { req, session }: Sender, value: string) {
-  const limits: Limit[] = [
+/**
+ * The asker first: one who is stopped does not use up the codes of a contact that may be another's.
+ *
+ * @returns minutes to wait, 0 when the code may go out
+ */
+function takeLimits(limiter: Limiter, { req, session }: Sender, value: string): Promise<number> {
+  const { personId } = session
+  const network = networkOf(req.ip ?? 'unknown')
+  return limiter.takeAll([
+    { name: 'contact-code-network', subject: network, max: perNetworkHour, windowMs: hourMs },
+    { name: 'contact-code-person', subject: personId, max: perPersonDay, windowMs: dayMs },
     { name: 'contact-code-hour', subject: value, max: perContactHour, windowMs: hourMs },
     { name: 'contact-code-day', subject: value, max: perContactDay, windowMs: dayMs },
-    {
-      name: 'contact-code-person',
-      subject: session.personId,
-      max: perPersonDay,
-      windowMs: dayMs,
-    },
-    {
-      name: 'contact-code-network',
-      subject: networkOf(req.ip ?? 'unknown'),
-      max: perNetworkHour,
-      windowMs: hourMs,
-    },
-  ]
-  const waits = await Promise.all(limits.map((limit) => limiter.take(limit)))
-  return Math.max(...waits)
+  ])
 }

@@ -299,6 +299,19 @@ describe('The code that confirms a contact', () => {
     assert.match((await give(walk, { mobile: between })).body, /id="code-mobile"/)
   })
 
+  it('is not used up for its owner by somebody who may ask for no more', async () => {
+    const { walk, account } = await newPerson()
+    const mobile = mobileNumber()
+    await give(walk, { mobile: mobileNumber() })
+    await ThrottleModel.updateMany({ _id: /^contact-code-person:/ }, { $set: { failures: 20 } })
+    const counters = { _id: /^contact-code-(hour|day):/, failures: { $gt: 0 } }
+    const before = await ThrottleModel.countDocuments(counters)
+    for (let tries = 0; tries < 5; tries++) {
+      assert.equal((await give(walk, { mobile })).status, 429, account.username)
+    }
+    assert.equal(await ThrottleModel.countDocuments(counters), before)
+  })
+
   it('can be given up; then nothing has changed', async () => {
     const { walk, current } = await newPerson()
     const mobile = mobileNumber()
