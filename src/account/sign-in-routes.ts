@@ -72,6 +72,20 @@ export function signInRoutes(context: AppContext): Router {
     ),
   )
 
+  router.post(
+    `${page}/end-all`,
+    signedIn(
+      context,
+      async (visit) => {
+        const { sessions } = await endEverywhere(context, visit.session.personId)
+        record(visit, { sessions })
+        await endSession(context, visit.req)
+        visit.res.redirect(303, '/logout')
+      },
+      { page },
+    ),
+  )
+
   router.get(
     `${page}/services`,
     signedIn(context, async (visit) => {

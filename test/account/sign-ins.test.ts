@@ -150,7 +150,7 @@ describe('My sign-ins', () => {
   it('need the token of our own page to end anything', async () => {
     const { account } = await addPerson()
     const walk = await signInWith(account.username, firefoxOnWindows)
-    for (const action of ['end', 'end-others']) {
+    for (const action of ['end', 'end-others', 'end-all']) {
       const answer = await walk.client.post(`${path}/${action}`, { session: 'x' })
       assert.equal(answer.status, 403)
     }
@@ -167,6 +167,14 @@ describe('My sign-ins', () => {
     assert.match(answer.body, /Δεν είστε συνδεδεμένοι πουθενά αλλού/)
     assert.ok(await isSignedIn(here))
     for (const other of others) assert.ok(!(await isSignedIn(other)))
+  })
+
+  it('end all of them, this one too', async () => {
+    const { account } = await addPerson()
+    const other = await signInWith(account.username, chromeOnAndroid)
+    const here = await signInWith(account.username, firefoxOnWindows)
+    await here.submit(`${path}/end-all`, {}, path)
+    for (const walk of [here, other]) assert.ok(!(await isSignedIn(walk)))
   })
 
   it('name the services that received my data, which and when: SAML and OpenID Connect', async () => {
