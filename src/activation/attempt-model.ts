@@ -1,22 +1,10 @@
 import { model, Schema } from 'mongoose'
 import { oneTimeCodeSchema } from '../codes/one-time-code.ts'
-
-const eventSchema = new Schema(
-  { at: { type: Date, required: true }, name: { type: String, required: true }, detail: String },
-  { _id: false },
-)
+import { pageAttemptFields } from '../store/page-attempts.ts'
 
 const attemptSchema = new Schema(
   {
-    _id: { type: String, required: true },
-    proof: String,
-    reference: { type: String, required: true, unique: true },
-    step: { type: String, required: true },
-    language: { type: String, required: true },
-    startedAt: { type: Date, required: true },
-    expiresAt: { type: Date, required: true, index: true },
-    forgottenAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
-    endedAt: Date,
+    ...pageAttemptFields,
     role: String,
     mobile: String,
     email: String,
@@ -38,9 +26,6 @@ const attemptSchema = new Schema(
     consentEmail: Boolean,
     agreedAt: Date,
     username: String,
-    flow: String,
-    stoppedBy: String,
-    events: [eventSchema],
   },
   { versionKey: false },
 )

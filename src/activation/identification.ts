@@ -1,16 +1,15 @@
 import type { AppContext } from '../context.ts'
-import type { Limit, Limiter } from '../limits/limiter.ts'
-import { recipientsOf } from '../messages/recipients.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { findPerson } from '../people/people-store.ts'
 import type { Person } from '../people/person.ts'
 import { type RoleChoice, roleChoiceOf } from '../people/role-choice.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { changeAttempt, endAttempt, noteEvent } from './attempt-store.ts'
+import { wrongAnswerLimits } from './contact-limits.ts'
 
 const factTries = 5
 /** Wrong facts for one contact in a day, over all activations. */
 const wrongFactsPerContact = 20
-const dayMs = 24 * 60 * 60_000
 
 /**
  * Tells who it is, after the right PIN: the one person of the contact, or, when a family shares it,
@@ -47,14 +46,7 @@ export async function checkFact(
   given: string,
 ): Promise<FactCheck> {
   const { fact } = attempt
-  const limits = recipientsOf(attempt).map(
-    ({ to }): Limit => ({
-      name: 'activation-fact',
-      subject: to,
-      max: wrongFactsPerContact,
-      windowMs: dayMs,
-    }),
-  )
+  const limits = wrongAnswerLimits(attempt, 'activation-fact', wrongFactsPerContact)
   const minutes = await limiter.takeAll(limits)
   if (minutes > 0) {
     await noteEvent(context, attempt, 'throttled', 'wrong facts for this contact')

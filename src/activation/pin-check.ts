@@ -1,15 +1,15 @@
 import { isSameCode } from '../codes/one-time-code.ts'
 import type { AppContext } from '../context.ts'
 import { randomToken } from '../keys/random-token.ts'
-import type { Limit, Limiter } from '../limits/limiter.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { recipientsOf } from '../messages/recipients.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import { changeAttempt, endAttempt, noteEvent, proofHash } from './attempt-store.ts'
+import { wrongAnswerLimits } from './contact-limits.ts'
 import { countStage } from './funnel.ts'
 
 /** Wrong PINs for one number or mail address in a day, over all activations. */
 const wrongPinsPerContact = 30
-const dayMs = 24 * 60 * 60_000
 
 export type PinCheck =
   /** From here on the browser must show `proof` (AttemptKey). */
@@ -38,14 +38,7 @@ export async function checkPin(
     })
     return { outcome: 'expired' }
   }
-  const limits = recipientsOf(attempt).map(
-    ({ to }): Limit => ({
-      name: 'activation-pin-wrong',
-      subject: to,
-      max: wrongPinsPerContact,
-      windowMs: dayMs,
-    }),
-  )
+  const limits = wrongAnswerLimits(attempt, 'activation-pin-wrong', wrongPinsPerContact)
   const minutes = await limiter.takeAll(limits)
   if (minutes > 0) {
     await noteEvent(context, attempt, 'throttled', 'wrong PINs for this contact')

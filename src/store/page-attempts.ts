@@ -1,4 +1,4 @@
-import type { mongo } from 'mongoose'
+import { type mongo, Schema } from 'mongoose'
 import { isDuplicateKey } from './duplicate-key.ts'
 
 interface Clock {
@@ -19,6 +19,30 @@ export interface PageAttempt {
   readonly stoppedBy?: string
   readonly events: readonly { readonly at: Date; readonly name: string; readonly detail?: string }[]
 }
+
+const eventSchema = new Schema(
+  { at: { type: Date, required: true }, name: { type: String, required: true }, detail: String },
+  { _id: false },
+)
+
+/** The fields that every kind of attempt has in its schema. */
+export const pageAttemptFields = {
+  _id: { type: String, required: true },
+  /** Keyed hash of what proving oneself added to the browser's cookie, hex. */
+  proof: String,
+  reference: { type: String, required: true, unique: true },
+  step: { type: String, required: true },
+  language: { type: String, required: true },
+  startedAt: { type: Date, required: true },
+  expiresAt: { type: Date, required: true, index: true },
+  forgottenAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
+  endedAt: Date,
+  /** Sealed sign-in that a service asked for. */
+  flow: String,
+  stoppedBy: String,
+  // A plain list to mongoose's types, not a tuple of one.
+  events: [eventSchema] as (typeof eventSchema)[],
+} as const
 
 /** As the driver sees it: its types cannot tell the fields of one kind of attempt from another's. */
 interface Stored extends mongo.Document {

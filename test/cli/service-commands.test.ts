@@ -11,6 +11,7 @@ import { clientCommand } from '../../src/cli/client.ts'
 import { spCommand } from '../../src/cli/service-provider.ts'
 import { useClientSecretKey } from '../../src/federation/client-secrets.ts'
 import { useStore } from '../support/store.ts'
+import { takeOutput } from './support.ts'
 
 useStore()
 const folder = mkdtempSync(join(tmpdir(), 'propylaia-cli-'))
@@ -30,28 +31,14 @@ const commands: Record<string, Command> = { sp: spCommand, client: clientCommand
 
 /** Runs a command as the command line does: what it prints, its exit code, and 1 for a failure it throws. */
 async function propylaia(name: string, ...args: string[]) {
-  const printed = { out: '', err: '' }
-  const restore = [keep(process.stdout, 'out'), keep(process.stderr, 'err')]
-  function keep(stream: NodeJS.WriteStream, field: 'out' | 'err') {
-    const write = stream.write
-    // The test runner reports in bytes on the same stream; those pass.
-    stream.write = ((chunk: unknown, ...rest: []) => {
-      if (typeof chunk !== 'string') return write.call(stream, chunk as Uint8Array, ...rest)
-      printed[field] += chunk
-      return true
-    }) as typeof stream.write
-    return () => {
-      stream.write = write
-    }
-  }
-  try {
-    const code = await commands[name]!(context, args)
-    return { code, ...printed }
-  } catch (error) {
-    return { code: 1, ...printed, err: (error as Error).message }
-  } finally {
-    for (const undo of restore) undo()
-  }
+  let failure: Error | undefined
+  const printed = await takeOutput(() =>
+    commands[name]!(context, args).catch((error) => {
+      failure = error as Error
+      return 1
+    }),
+  )
+  return failure ? { ...printed, err: failure.message } : printed
 }
 
 describe('propylaia sp', () => {

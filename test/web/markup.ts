@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
 
 /** What holds for every page of ours, whatever its data. */
 export function checkMarkup(html: string, language: string) {
@@ -34,5 +35,33 @@ export function checkMarkup(html: string, language: string) {
     const opened = html.match(new RegExp(`<${tag}[ >]`, 'g'))?.length ?? 0
     const closed = html.match(new RegExp(`</${tag}>`, 'g'))?.length ?? 0
     assert.equal(opened, closed, `<${tag}> is opened ${opened} and closed ${closed} times`)
+  }
+}
+
+/**
+ * Every sample of every view in both languages, hostile words among them.
+ *
+ * @param what the pages are of, for the report
+ * @param samples data by view
+ * @param clean takes out what `checkMarkup` would misread, such as sentences that a script fills in
+ */
+export function testPages(
+  what: string,
+  samples: Readonly<Record<string, readonly object[]>>,
+  show: (view: string, data: object, language: string) => Promise<string>,
+  clean: (html: string) => string = (html) => html,
+) {
+  for (const language of ['el', 'en']) {
+    describe(`${what} (${language})`, () => {
+      for (const [view, cases] of Object.entries(samples)) {
+        for (const [index, data] of cases.entries()) {
+          it(`${view} ${index + 1} is sound HTML and shows hostile words as text`, async () => {
+            const html = await show(view, data, language)
+            checkMarkup(clean(html), language)
+            assert.ok(!html.includes('<script>alert'), 'markup was let in')
+          })
+        }
+      }
+    })
   }
 }
