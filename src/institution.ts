@@ -63,6 +63,59 @@ export interface ActivationRules {
   )[]
 }
 
+/** A department, by its code in the institution's own systems. */
+export interface Department {
+  readonly name: LocalizedText
+  /** The Ministry's code, digits; used where a person's record lacks it. */
+  readonly ministryCode?: string
+}
+
+/** How attribute values are made; every member has a default. */
+export interface AttributeRules {
+  /** eduPersonPrimaryAffiliation is the first of these that the person has; names all of them. */
+  readonly primaryAffiliation?: readonly (
+    | 'faculty'
+    | 'staff'
+    | 'employee'
+    | 'student'
+    | 'alum'
+    | 'affiliate'
+    | 'member'
+  )[]
+  readonly europeanStudentIdentifier?: {
+    /** institution: under our domain. national: under `gr`. */
+    readonly form: 'institution' | 'national'
+    readonly code: 'registration-number' | 'department-and-registration-number' | 'academic-id'
+  }
+  /** For schGrAcPersonalLinkageID, by source of the registry. */
+  readonly linkage?: Readonly<
+    Record<string, { readonly category: string; readonly identifier: string }>
+  >
+  /** `urn:oid:…` for schGrAcInscription, once you know it; no public schema has it. */
+  readonly schGrAcInscriptionName?: string
+  readonly assurance?: AssuranceClaims
+}
+
+/** What the institution vouches for, beyond what each account's activation proves (REFEDS RAF 2.0). */
+export interface AssuranceClaims {
+  /** The highest level that entry of students and staff into the source systems meets. */
+  readonly identityProofing?: 'low' | 'medium' | 'high'
+  /** Accounts are good enough for the institution's own systems (IAP/local-enterprise). */
+  readonly localEnterprise?: boolean
+  /** Usernames are never given to somebody else. */
+  readonly usernamesNeverReassigned?: boolean
+  /** How soon a change of role reaches the registry. */
+  readonly affiliationFreshness?: '1d' | '1m'
+}
+
+/** What people see before data goes to a service, and which preset a service has. */
+export interface ReleaseSettings {
+  /** For services with neither a preset nor an administrator's word; default silent. */
+  readonly disclosure?: 'ask' | 'inform' | 'silent'
+  /** Preset ids by entityID or client_id. */
+  readonly presets?: Readonly<Record<string, string>>
+}
+
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/institution-file.md). */
 export interface Institution {
   readonly name: LocalizedText
@@ -105,6 +158,10 @@ export interface Institution {
   readonly privacy?: PolicyText
   readonly passwordRules?: Partial<PasswordRules>
   readonly activation?: Partial<ActivationRules>
+  /** By departmentCode. */
+  readonly departments?: Readonly<Record<string, Department>>
+  readonly attributes?: AttributeRules
+  readonly release?: ReleaseSettings
 }
 
 /**

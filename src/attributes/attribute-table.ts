@@ -26,9 +26,11 @@ export const attributeTable: readonly AttributeDefinition[] = attributeFamilies.
 
 const byName = new Map(attributeTable.map((definition) => [definition.name, definition]))
 const bySamlName = new Map(
-  attributeTable
-    .filter(({ samlName }) => samlName !== '')
-    .map((definition) => [definition.samlName, definition]),
+  attributeTable.flatMap((definition) =>
+    [definition.samlName, ...(definition.samlAliases ?? [])]
+      .filter((name) => name !== '')
+      .map((name) => [name, definition] as const),
+  ),
 )
 
 /** By the table's own name, as admins write it in overrides. */

@@ -1,15 +1,96 @@
-import type { RequestedAttribute, ServiceOverrides } from '../federation/service.ts'
-import type { Institution } from '../institution.ts'
+import type { Disclosure, RequestedAttribute, ServiceOverrides } from '../federation/service.ts'
+import type { Institution, LocalizedText } from '../institution.ts'
 import type { Account } from '../people/account.ts'
-import type { Person } from '../people/person.ts'
+import type { Person, RoleKind } from '../people/person.ts'
 
 /** How freely an attribute may be given: sensitive ones need a rule that names them. */
 export type Sensitivity = 'public' | 'personal' | 'sensitive'
 
+/** The closed list of eduPersonAffiliation that we give (eduPerson 202208, 2.2.1). */
+export type Affiliation =
+  | 'faculty'
+  | 'staff'
+  | 'employee'
+  | 'student'
+  | 'alum'
+  | 'affiliate'
+  | 'member'
+
+/** How values are written for one service. What is absent follows the service's audience. */
+export interface ValueForms {
+  /** The script of names; the other one when the person has none in it. */
+  readonly names?: 'el' | 'en'
+  /** gr: domain, Ministry's department code, number. esi: European Student Identifier. */
+  readonly uniqueCode?: 'gr' | 'esi'
+  /** Prefix of schacPersonalUniqueID: terena is what Greek readers demand, schac the one of SCHAC 1.5. */
+  readonly uniqueId?: 'terena' | 'schac'
+  /**
+   * Which current role the department code and the unique code come from: the first of these kinds
+   * that has both. Absent: student roles alone.
+   */
+  readonly codeRoles?: readonly RoleKind[]
+}
+
+/** Why a service may have data about people (GDPR 6(1)), with the text that people and admins read. */
+export interface LegalGround {
+  readonly basis:
+    | 'consent'
+    | 'contract'
+    | 'legal-obligation'
+    | 'public-task'
+    | 'legitimate-interests'
+  readonly text: LocalizedText
+}
+
+export interface PresetAttribute {
+  /** A name of the attribute table. */
+  readonly name: string
+  readonly isRequired: boolean
+  /** What the service does with it. */
+  readonly why: LocalizedText
+  /** Goes only to people with one of these primary affiliations. */
+  readonly onlyFor?: readonly Affiliation[]
+}
+
+/** What a known service needs: one declarative file. */
+export interface ServicePreset {
+  readonly id: string
+  readonly name: LocalizedText
+  readonly about: LocalizedText
+  /** Hosts that the service's entityID and endpoints are under, for applying it by itself. */
+  readonly hosts: readonly string[]
+  readonly disclosure: Disclosure
+  readonly legalGround: LegalGround
+  readonly forms?: ValueForms
+  /** All that goes: with a preset, what the metadata asks for does not count. */
+  readonly attributes: readonly PresetAttribute[]
+}
+
+/** A fact that an attribute is made of; pages name it by `release.fact.<name>`. */
+export type AttributeFact =
+  | 'role'
+  | 'studentRole'
+  | 'ministryCode'
+  | 'departmentCode'
+  | 'departmentName'
+  | 'registrationNumber'
+  | 'enrollment'
+  | 'inscription'
+  | 'employment'
+  | 'position'
+  | 'birthDate'
+  | 'citizenship'
+  | 'nationalNumber'
+  | 'amka'
+  | 'taxNumber'
+  | 'mobile'
+  | 'orcid'
+  | 'academicId'
+
 /** Everything attribute values are computed from. Pure functions take nothing else. */
 export interface AttributeSubject {
   readonly person: Person
-  readonly account: Pick<Account, '_id' | 'username' | 'email' | 'activatedAt'>
+  readonly account: Pick<Account, '_id' | 'username' | 'email' | 'activatedAt' | 'activation'>
   readonly now: Date
   /** The language the person reads our pages in, when the caller knows it. */
   readonly language?: 'el' | 'en'
@@ -23,6 +104,8 @@ export interface AttributeEnvironment {
   readonly entityId: string
   /** Keyed hash for per-service identifiers: stable for the life of the institution. */
   readonly pairwiseKey: Buffer
+  /** SAML Names by attribute name, where the institution's file gives one that the table lacks. */
+  readonly samlNames?: Readonly<Record<string, string>>
   /** Opens a sealed national number, for services that may have it. */
   readonly openNationalNumber: (sealed: { country: string; hmac: string; sealed: string }) => string
 }
@@ -41,6 +124,8 @@ export interface ReleaseTarget {
    * student codes in their European form. Absent: national.
    */
   readonly audience?: 'national' | 'international'
+  readonly forms?: ValueForms
+  readonly preset?: ServicePreset
   readonly overrides: ServiceOverrides
 }
 
@@ -50,9 +135,14 @@ export interface AttributeDefinition {
   readonly name: string
   /**
    * SAML Attribute Name, e.g. `urn:oid:1.3.6.1.4.1.5923.1.1.1.6`; empty for what only OpenID Connect
-   * has. Such an attribute is never released over SAML.
+   * has. Such an attribute is never released over SAML. The institution may give one that it lacks
+   * (`AttributeEnvironment.samlNames`).
    */
   readonly samlName: string
+  /** Other Names by which services ask for it; the answer carries `samlName`. */
+  readonly samlAliases?: readonly string[]
+  /** Absent: uri. */
+  readonly samlNameFormat?: 'unspecified'
   /**
    * name-id: in SAML 2.0 the AttributeValue holds a persistent saml:NameID with our entityID as
    * NameQualifier and the service's as SPNameQualifier, the value being its text.
@@ -67,6 +157,8 @@ export interface AttributeDefinition {
   readonly sensitivity: Sensitivity
   /** Where the value comes from, for the documentation and the explanation. */
   readonly source: string
+  /** What the value is made of, for saying what is missing; absent: always there. */
+  readonly facts?: readonly AttributeFact[]
   /** No value: empty list. */
   readonly values: (
     subject: AttributeSubject,
@@ -77,6 +169,8 @@ export interface AttributeDefinition {
 
 export interface ReleasedAttribute {
   readonly definition: AttributeDefinition
+  /** SAML Attribute Name; empty where only other protocols have the attribute. */
+  readonly samlName: string
   readonly values: readonly string[]
 }
 
@@ -86,12 +180,15 @@ export type ReleaseReason =
   | 'required'
   | 'subject-id-requirement'
   | 'admin-release'
+  | 'preset'
   | 'scope'
   | 'admin-block'
   | 'not-requested'
   | 'sensitive-without-rule'
   | 'not-available'
   | 'superseded'
+  | 'not-in-preset'
+  | 'not-for-affiliation'
 
 export interface ReleaseDecision {
   readonly attribute: string

@@ -13,7 +13,11 @@ import type {
 
 /** What a rule says of an attribute: undefined leaves it to the next rule. */
 type Verdict = { released: boolean; reason: ReleaseReason; detail: string } | undefined
-type ReleaseRule = (definition: AttributeDefinition, target: ReleaseTarget) => Verdict
+type ReleaseRule = (
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+) => Verdict
 
 /**
  * In order; the first that has a word decides. An admin outranks the service; nothing goes that no
@@ -32,6 +36,7 @@ const rules: readonly ReleaseRule[] = [
 /** The rules' verdicts for one target: they do not depend on the person. */
 type Plan = readonly {
   readonly definition: AttributeDefinition
+  readonly samlName: string
   readonly decision: ReleaseDecision
   readonly withoutValue: ReleaseDecision
   readonly withoutUsableValue: ReleaseDecision
@@ -51,19 +56,19 @@ export function decideRelease(
 ): Release {
   let plan = plans.get(target)
   if (!plan) {
-    plan = planRelease(target)
+    plan = planRelease(target, environment)
     plans.set(target, plan)
   }
   const attributes: ReleasedAttribute[] = []
   const decisions: ReleaseDecision[] = []
-  for (const { definition, decision, withoutValue, withoutUsableValue } of plan) {
+  for (const { definition, samlName, decision, withoutValue, withoutUsableValue } of plan) {
     if (!decision.released) {
       decisions.push(decision)
       continue
     }
     const values = definition.values(subject, environment, target)
     const usable = values.every(isUsableValue) ? values : values.filter(isUsableValue)
-    if (usable.length > 0) attributes.push({ definition, values: usable })
+    if (usable.length > 0) attributes.push({ definition, samlName, values: usable })
     decisions.push(
       usable.length > 0 ? decision : values.length > 0 ? withoutUsableValue : withoutValue,
     )
@@ -71,16 +76,18 @@ export function decideRelease(
   return { attributes, decisions }
 }
 
-function planRelease(target: ReleaseTarget): Plan {
+function planRelease(target: ReleaseTarget, environment: AttributeEnvironment): Plan {
   return attributeTable.map((definition) => {
+    const samlName = environment.samlNames?.[definition.name] ?? definition.samlName
     const verdict = rules.reduce<Verdict>(
-      (found, rule) => found ?? rule(definition, target),
+      (found, rule) => found ?? rule(definition, target, samlName),
       undefined,
     )
     const decide = (decision: NonNullable<Verdict>): ReleaseDecision =>
       Object.freeze({ attribute: definition.name, ...decision })
     return {
       definition,
+      samlName,
       decision: decide(verdict!),
       withoutValue: decide(
         no('not-available', `Would go (${verdict!.reason}), but the person has no value for it.`),
@@ -103,8 +110,12 @@ function adminBlock(definition: AttributeDefinition, target: ReleaseTarget): Ver
   return no('admin-block', 'An administrator blocked it for this service.')
 }
 
-function inexpressible(definition: AttributeDefinition, target: ReleaseTarget): Verdict {
-  if (target.protocol === 'saml' && definition.samlName === '') {
+function inexpressible(
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+): Verdict {
+  if (target.protocol === 'saml' && samlName === '') {
     return no('not-available', 'SAML has no name for it.')
   }
   if (target.protocol === 'oidc' && definition.claim === undefined) {
@@ -133,16 +144,26 @@ function subjectIdRequirement(definition: AttributeDefinition, target: ReleaseTa
   return yes('subject-id-requirement', fulfils)
 }
 
-function sensitive(definition: AttributeDefinition, target: ReleaseTarget): Verdict {
-  if (definition.sensitivity !== 'sensitive' || !requestFor(definition, target)) return undefined
+function sensitive(
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+): Verdict {
+  if (definition.sensitivity !== 'sensitive' || !requestFor(definition, target, samlName)) {
+    return undefined
+  }
   return no(
     'sensitive-without-rule',
     'The service asks for it, but a national number goes only where an administrator releases it by name.',
   )
 }
 
-function requested(definition: AttributeDefinition, target: ReleaseTarget): Verdict {
-  const request = requestFor(definition, target)
+function requested(
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+): Verdict {
+  const request = requestFor(definition, target, samlName)
   if (!request) return undefined
   if (request.scope) return yes('scope', `The scope "${request.scope}" asks for it.`)
   return request.isRequired
@@ -153,13 +174,14 @@ function requested(definition: AttributeDefinition, target: ReleaseTarget): Verd
 function requestFor(
   definition: AttributeDefinition,
   { protocol, requestedAttributes }: ReleaseTarget,
+  samlName: string,
 ) {
-  const wanted = {
-    saml: definition.samlName,
-    oidc: definition.claim,
-    cas: definition.name,
+  const wanted: readonly (string | undefined)[] = {
+    saml: [samlName, ...(definition.samlAliases ?? [])],
+    oidc: [definition.claim],
+    cas: [definition.name],
   }[protocol]
-  const requests = requestedAttributes.filter(({ name }) => name === wanted)
+  const requests = requestedAttributes.filter(({ name }) => wanted.includes(name))
   // Asked for twice, for example by two scopes: the stronger request counts.
   return requests.find(({ isRequired }) => isRequired) ?? requests[0]
 }

@@ -1,9 +1,6 @@
 import type { LocalizedText } from '../institution.ts'
 import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
-import type { AttributeSubject, ReleaseTarget } from './release-types.ts'
-
-/** The closed list of eduPersonAffiliation that we give (eduPerson 202208, 2.2.1). */
-export type Affiliation = 'faculty' | 'staff' | 'employee' | 'student' | 'affiliate' | 'member'
+import type { Affiliation, AttributeSubject, ReleaseTarget } from './release-types.ts'
 
 /** What several attributes need to know of one subject at one instant. */
 export interface SubjectFacts {

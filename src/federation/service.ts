@@ -28,6 +28,12 @@ export interface RequestedAttribute {
   readonly scope?: string
 }
 
+/**
+ * What people see before their data goes to a service: a question, a notice with a button to go on,
+ * or nothing. A question and a notice come back when something new would go.
+ */
+export type Disclosure = 'ask' | 'inform' | 'silent'
+
 /** An admin's word on one service; it outranks what the service says of itself. */
 export interface ServiceOverrides {
   /** Table names of attributes to release beyond what is asked, or never to release. */
@@ -39,6 +45,11 @@ export interface ServiceOverrides {
   readonly nameIdFormat?: string
   /** Where people start, for the home page; metadata has no word for it. */
   readonly startUrl?: string
+  /** Id of the preset that says what goes; `none`: no preset, although one would fit. */
+  readonly preset?: string
+  readonly disclosure?: Disclosure
+  /** Law or contract under which the data goes, for people and auditors. */
+  readonly legalGround?: string
 }
 
 export interface IndexedEndpoint {

@@ -2,6 +2,7 @@ import type { ReleasedAttribute } from '../attributes/release-types.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { type AssertionEncryption, encryptAssertion } from './encryption.ts'
 import {
+  attributeNameFormatUnspecified,
   attributeNameFormatUri,
   bearerConfirmation,
   nameIdFormats,
@@ -135,7 +136,7 @@ function writeNameId({ format, value, nameQualifier, spNameQualifier }: NameId):
 /** AttributeStatement must not be empty (Core 2.7.3), so with nothing to say there is none. */
 function writeAttributeStatement(content: ResponseContent): string {
   let attributes = ''
-  for (const { definition, values } of content.attributes) {
+  for (const { definition, samlName, values } of content.attributes) {
     if (values.length === 0) continue
     let written = ''
     for (const value of values) {
@@ -151,7 +152,11 @@ function writeAttributeStatement(content: ResponseContent): string {
           : escapeText(value)
       written += `<saml:AttributeValue>${inner}</saml:AttributeValue>`
     }
-    attributes += `<saml:Attribute FriendlyName="${escapeAttribute(definition.name)}" Name="${escapeAttribute(definition.samlName)}" NameFormat="${attributeNameFormatUri}">${written}</saml:Attribute>`
+    const nameFormat =
+      definition.samlNameFormat === undefined
+        ? attributeNameFormatUri
+        : attributeNameFormatUnspecified
+    attributes += `<saml:Attribute FriendlyName="${escapeAttribute(definition.name)}" Name="${escapeAttribute(samlName)}" NameFormat="${nameFormat}">${written}</saml:Attribute>`
   }
   return attributes && `<saml:AttributeStatement>${attributes}</saml:AttributeStatement>`
 }

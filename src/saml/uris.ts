@@ -35,6 +35,8 @@ export const authnContextClasses = {
 } as const
 
 export const attributeNameFormatUri = 'urn:oasis:names:tc:SAML:2.0:attrname-format:uri'
+export const attributeNameFormatUnspecified =
+  'urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified'
 export const bearerConfirmation = 'urn:oasis:names:tc:SAML:2.0:cm:bearer'
 export const statusPrefix = 'urn:oasis:names:tc:SAML:2.0:status:'
 

@@ -166,14 +166,14 @@ describe('SAML Response: what it says (Profiles 4.1.4.2)', () => {
   })
 
   it('writes eduPersonTargetedID as a persistent NameID inside the value', () => {
-    const { definition, values } = attribute(
+    const { definition, samlName, values } = attribute(
       'eduPersonTargetedID',
       'urn:oid:1.3.6.1.4.1.5923.1.1.1.10',
       ['opaque'],
     )
     const xml = buildResponse(
       responseContent({
-        attributes: [{ definition: { ...definition, samlSyntax: 'name-id' }, values }],
+        attributes: [{ definition: { ...definition, samlSyntax: 'name-id' }, samlName, values }],
       }),
       { key, signAssertion: true },
     )

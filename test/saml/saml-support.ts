@@ -125,6 +125,7 @@ export function responseContent(changes: Partial<ResponseContent> = {}): Respons
 
 export function attribute(name: string, samlName: string, values: readonly string[]) {
   return {
+    samlName,
     definition: {
       name,
       samlName,
