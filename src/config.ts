@@ -146,6 +146,13 @@ const options = {
     about:
       'JSON file with what the institution says about itself (docs/institution-file.md). The demo institution when empty (not in production).',
   },
+  presetsDir: {
+    env: 'PRESETS_DIR',
+    fallback: '',
+    parse: optionalPath,
+    about:
+      'Folder of your own service presets, one JSON file each, that add to ours or replace them (docs/releasing-attributes.md).',
+  },
   scope: {
     env: 'SCOPE',
     fallback: 'uni.example.gr',

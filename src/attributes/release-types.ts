@@ -64,6 +64,10 @@ export interface ServicePreset {
   readonly forms?: ValueForms
   /** All that goes: with a preset, what the metadata asks for does not count. */
   readonly attributes: readonly PresetAttribute[]
+  /** Where this list comes from and what the institution must confirm, for administrators. */
+  readonly basis: string
+  /** Sensitive attributes that the file means to release; without its name here none may be in the list. */
+  readonly sensitive?: readonly string[]
 }
 
 /** A fact that an attribute is made of; pages name it by `release.fact.<name>`. */
@@ -106,6 +110,8 @@ export interface AttributeEnvironment {
   readonly pairwiseKey: Buffer
   /** SAML Names by attribute name, where the institution's file gives one that the table lacks. */
   readonly samlNames?: Readonly<Record<string, string>>
+  /** Known services: ours and the institution's own (PRESETS_DIR). */
+  readonly presets: readonly ServicePreset[]
   /** Opens a sealed national number, for services that may have it. */
   readonly openNationalNumber: (sealed: { country: string; hmac: string; sealed: string }) => string
 }

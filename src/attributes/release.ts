@@ -1,6 +1,7 @@
-import { attributeTable } from './attribute-table.ts'
+import { attributeByName, attributeTable } from './attribute-table.ts'
 import { isUsableValue, maxValueLength } from './attribute-values.ts'
 import type {
+  Affiliation,
   AttributeDefinition,
   AttributeEnvironment,
   AttributeSubject,
@@ -20,30 +21,35 @@ type ReleaseRule = (
 ) => Verdict
 
 /**
- * In order; the first that has a word decides. An admin outranks the service; nothing goes that no
- * rule names. Rules for entity categories and for known services belong before `sensitive`.
+ * In order; the first that has a word decides. An admin outranks the service, and a preset what the
+ * service's metadata asks for; nothing goes that no rule names. A rule for entity categories belongs
+ * before `sensitive`.
  */
 const rules: readonly ReleaseRule[] = [
   adminBlock,
   inexpressible,
   adminRelease,
   subjectIdRequirement,
+  preset,
   sensitive,
   requested,
   () => no('not-requested', 'The service does not ask for it.'),
 ]
 
-/** The rules' verdicts for one target: they do not depend on the person. */
-type Plan = readonly {
+/** What the rules say of one attribute for one target: the same for every person. */
+export interface PlannedAttribute {
   readonly definition: AttributeDefinition
   readonly samlName: string
   readonly decision: ReleaseDecision
+  /** The person's primary affiliation must be one of these, where the preset says so. */
+  readonly onlyFor?: readonly Affiliation[]
+  readonly forOthers: ReleaseDecision
   readonly withoutValue: ReleaseDecision
   readonly withoutUsableValue: ReleaseDecision
-}[]
+}
 
 /** A target lives as long as its service is cached: signing in again and again decides once. */
-const plans = new WeakMap<ReleaseTarget, Plan>()
+const plans = new WeakMap<ReleaseTarget, readonly PlannedAttribute[]>()
 
 /**
  * Decides which attribute values of the person go to the service, and says why for every attribute
@@ -54,29 +60,68 @@ export function decideRelease(
   target: ReleaseTarget,
   environment: AttributeEnvironment,
 ): Release {
+  const attributes: ReleasedAttribute[] = []
+  const decisions: ReleaseDecision[] = []
+  for (const planned of releasePlan(target, environment)) {
+    const { definition, samlName } = planned
+    const { decision, values } = decideAttribute(planned, subject, target, environment)
+    if (values.length > 0) attributes.push({ definition, samlName, values })
+    decisions.push(decision)
+  }
+  return { attributes, decisions }
+}
+
+/** The rules' verdicts for one target, in the order of the table. */
+export function releasePlan(
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): readonly PlannedAttribute[] {
   let plan = plans.get(target)
   if (!plan) {
     plan = planRelease(target, environment)
     plans.set(target, plan)
   }
-  const attributes: ReleasedAttribute[] = []
-  const decisions: ReleaseDecision[] = []
-  for (const { definition, samlName, decision, withoutValue, withoutUsableValue } of plan) {
-    if (!decision.released) {
-      decisions.push(decision)
-      continue
-    }
-    const values = definition.values(subject, environment, target)
-    const usable = values.every(isUsableValue) ? values : values.filter(isUsableValue)
-    if (usable.length > 0) attributes.push({ definition, samlName, values: usable })
-    decisions.push(
-      usable.length > 0 ? decision : values.length > 0 ? withoutUsableValue : withoutValue,
-    )
-  }
-  return { attributes, decisions }
+  return plan
 }
 
-function planRelease(target: ReleaseTarget, environment: AttributeEnvironment): Plan {
+/** What the plan comes to for one person; values only when they go. */
+export function decideAttribute(
+  planned: PlannedAttribute,
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): { readonly decision: ReleaseDecision; readonly values: readonly string[] } {
+  const { definition, decision, onlyFor } = planned
+  if (!decision.released) return { decision, values: [] }
+  if (onlyFor && !isOneOf(onlyFor, subject, target, environment)) {
+    return { decision: planned.forOthers, values: [] }
+  }
+  const values = definition.values(subject, environment, target)
+  const usable = values.every(isUsableValue) ? values : values.filter(isUsableValue)
+  if (usable.length > 0) return { decision, values: usable }
+  return {
+    decision: values.length > 0 ? planned.withoutUsableValue : planned.withoutValue,
+    values: usable,
+  }
+}
+
+/** By the very value that services read as the primary affiliation. */
+function isOneOf(
+  onlyFor: readonly Affiliation[],
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): boolean {
+  const [primary] = primaryAffiliation.values(subject, environment, target)
+  return onlyFor.some((affiliation) => affiliation === primary)
+}
+
+const primaryAffiliation = attributeByName('eduPersonPrimaryAffiliation')!
+
+function planRelease(
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): readonly PlannedAttribute[] {
   return attributeTable.map((definition) => {
     const samlName = environment.samlNames?.[definition.name] ?? definition.samlName
     const verdict = rules.reduce<Verdict>(
@@ -85,10 +130,19 @@ function planRelease(target: ReleaseTarget, environment: AttributeEnvironment): 
     )
     const decide = (decision: NonNullable<Verdict>): ReleaseDecision =>
       Object.freeze({ attribute: definition.name, ...decision })
+    const onlyFor =
+      verdict!.reason === 'preset' ? presetAttribute(definition, target)?.onlyFor : undefined
     return {
       definition,
       samlName,
       decision: decide(verdict!),
+      onlyFor,
+      forOthers: decide(
+        no(
+          'not-for-affiliation',
+          `The preset gives it only to people whose primary affiliation is ${onlyFor?.join(' or ')}.`,
+        ),
+      ),
       withoutValue: decide(
         no('not-available', `Would go (${verdict!.reason}), but the person has no value for it.`),
       ),
@@ -144,6 +198,32 @@ function subjectIdRequirement(definition: AttributeDefinition, target: ReleaseTa
   return yes('subject-id-requirement', fulfils)
 }
 
+/**
+ * What a known service needs, in place of what its metadata asks for. An OpenID Connect client still
+ * gets nothing beyond the scopes that it is registered for and asks for now.
+ */
+function preset(definition: AttributeDefinition, target: ReleaseTarget, samlName: string): Verdict {
+  if (!target.preset) return undefined
+  const { id } = target.preset
+  if (!presetAttribute(definition, target)) {
+    return no(
+      'not-in-preset',
+      `The preset "${id}" says what the service gets, and this is not in it.`,
+    )
+  }
+  if (target.protocol === 'oidc' && !requestFor(definition, target, samlName)) {
+    return no('not-requested', `The preset "${id}" allows it, but the client does not ask for it.`)
+  }
+  return yes('preset', `The preset "${id}" says that the service needs it.`)
+}
+
+export function presetAttribute(
+  { name }: Pick<AttributeDefinition, 'name'>,
+  { preset: chosen }: Pick<ReleaseTarget, 'preset'>,
+) {
+  return chosen?.attributes.find((attribute) => attribute.name === name)
+}
+
 function sensitive(
   definition: AttributeDefinition,
   target: ReleaseTarget,
@@ -171,7 +251,8 @@ function requested(
     : yes('requested', 'The service asks for it.')
 }
 
-function requestFor(
+/** The service's own request for the attribute. */
+export function requestFor(
   definition: AttributeDefinition,
   { protocol, requestedAttributes }: ReleaseTarget,
   samlName: string,

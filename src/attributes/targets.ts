@@ -1,11 +1,13 @@
 import type {
   AttributeConsumingService,
+  RegisteredService,
   RelyingParty,
   RequestedAttribute,
   ServiceProvider,
 } from '../federation/service.ts'
 import { attributeBySamlName } from './attribute-table.ts'
-import type { ReleaseTarget } from './release-types.ts'
+import { choosePreset } from './presets/choose-preset.ts'
+import type { AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { claimsOfScopes } from './scopes.ts'
 
 /** Registrar of the Greek federation (Delos): its services are at home. */
@@ -14,8 +16,14 @@ const greekRegistrationAuthority = 'http://aai.grnet.gr/'
 /** Combinations of scopes that one client uses: a hostile one must not fill the memory. */
 const maxTargetsOfClient = 50
 
-const samlTargets = new WeakMap<ServiceProvider, Map<number | undefined, ReleaseTarget>>()
-const oidcTargets = new WeakMap<RelyingParty, Map<string, ReleaseTarget>>()
+/** By service, and in it by what it asks for: kept as long as the service is. */
+interface Targets {
+  readonly saml: WeakMap<ServiceProvider, Map<number | undefined, ReleaseTarget>>
+  readonly oidc: WeakMap<RelyingParty, Map<string, ReleaseTarget>>
+}
+
+/** Presets are part of the environment, so each has its own targets. */
+const targetsIn = new WeakMap<AttributeEnvironment, Targets>()
 
 /**
  * A SAML service as the release rules see it, for the AttributeConsumingService that the
@@ -23,13 +31,15 @@ const oidcTargets = new WeakMap<RelyingParty, Map<string, ReleaseTarget>>()
  */
 export function samlReleaseTarget(
   sp: ServiceProvider,
+  environment: AttributeEnvironment,
   attributeConsumingServiceIndex?: number,
 ): ReleaseTarget {
   const chosen = chooseAttributeConsumingService(sp, attributeConsumingServiceIndex)
-  let targets = samlTargets.get(sp)
+  const { saml: kept } = targetsOf(environment)
+  let targets = kept.get(sp)
   if (!targets) {
     targets = new Map()
-    samlTargets.set(sp, targets)
+    kept.set(sp, targets)
   }
   let target = targets.get(chosen?.index)
   if (!target) {
@@ -43,11 +53,29 @@ export function samlReleaseTarget(
       entityCategories: sp.entityCategories,
       subjectIdRequirement: sp.subjectIdRequirement,
       audience: isForeign ? 'international' : 'national',
+      ...presetAndForms(sp, environment),
       overrides: sp.overrides,
     }
     targets.set(chosen?.index, target)
   }
   return target
+}
+
+function targetsOf(environment: AttributeEnvironment): Targets {
+  let targets = targetsIn.get(environment)
+  if (!targets) {
+    targets = { saml: new WeakMap(), oidc: new WeakMap() }
+    targetsIn.set(environment, targets)
+  }
+  return targets
+}
+
+function presetAndForms(
+  service: RegisteredService,
+  environment: AttributeEnvironment,
+): Pick<ReleaseTarget, 'preset' | 'forms'> {
+  const preset = choosePreset(service, environment)?.preset
+  return preset ? { preset, forms: preset.forms } : {}
 }
 
 /**
@@ -74,12 +102,17 @@ export interface OidcRequest {
  * A relying party as the release rules see it: what it asks for now, never more than the scopes
  * that it is registered for. Kept as long as the client object itself.
  */
-export function oidcReleaseTarget(rp: RelyingParty, request: OidcRequest): ReleaseTarget {
+export function oidcReleaseTarget(
+  rp: RelyingParty,
+  environment: AttributeEnvironment,
+  request: OidcRequest,
+): ReleaseTarget {
   const key = JSON.stringify([request.scopes, request.claims ?? []])
-  let targets = oidcTargets.get(rp)
+  const { oidc: kept } = targetsOf(environment)
+  let targets = kept.get(rp)
   if (!targets || targets.size >= maxTargetsOfClient) {
     targets = new Map()
-    oidcTargets.set(rp, targets)
+    kept.set(rp, targets)
   }
   let target = targets.get(key)
   if (!target) {
@@ -89,6 +122,7 @@ export function oidcReleaseTarget(rp: RelyingParty, request: OidcRequest): Relea
       requestedAttributes: requestedClaims(rp, request),
       entityCategories: [],
       audience: 'national',
+      ...presetAndForms(rp, environment),
       overrides: rp.overrides,
     }
     targets.set(key, target)

@@ -46,7 +46,7 @@ async function releaseTo(
   const clientId = ctx.oidc.client?.clientId
   const relyingParty = clientId === undefined ? undefined : await findRelyingParty(clientId)
   if (!relyingParty) return undefined
-  const target = oidcReleaseTarget(relyingParty, {
+  const target = oidcReleaseTarget(relyingParty, environment, {
     scopes: scope.split(' '),
     claims: Object.entries(requested).map(([name, member]) => ({
       name,

@@ -59,7 +59,7 @@ export async function answerFromSession(
   if (!authnContextClassRef) throw noAuthnContext()
 
   const now = context.now()
-  const target = samlReleaseTarget(sp, signOn.attributeConsumingServiceIndex)
+  const target = samlReleaseTarget(sp, environment, signOn.attributeConsumingServiceIndex)
   const attributeSubject = { ...subject, now, language: languageOf(request) }
   const { attributes } = decideRelease(attributeSubject, target, environment)
   const nameId = nameIdFor(context, environment, { sp, signOn, session, attributeSubject, target })

@@ -31,6 +31,7 @@ export const environment: AttributeEnvironment = {
   scope: 'uni.example.gr',
   entityId: 'https://sso.uni.example.gr/saml/metadata',
   pairwiseKey: Buffer.alloc(32, 7),
+  presets: [],
   openNationalNumber: ({ sealed }) => sealed.replace('sealed:', ''),
 }
 

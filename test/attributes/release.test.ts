@@ -139,7 +139,9 @@ describe('release: national numbers', () => {
       assert.equal(reasonFor('schGrAcPersonSSN', result), 'sensitive-without-rule')
     }
     const client = rp({ scope: 'openid schgrac_person_ssn' })
-    const asked = oidcReleaseTarget(client, { scopes: ['openid', 'schgrac_person_ssn'] })
+    const asked = oidcReleaseTarget(client, environment, {
+      scopes: ['openid', 'schgrac_person_ssn'],
+    })
     assert.deepEqual(released(release(asked)), [])
   })
 
@@ -211,6 +213,7 @@ describe('release targets: SAML', () => {
     entityId: 'https://sp.example.org/',
     entityCategories: [],
     overrides: {},
+    assertionConsumerServices: [],
     attributeConsumingServices: [
       { index: 1, isDefault: false, serviceName: {}, requestedAttributes: [] },
       {
@@ -234,15 +237,15 @@ describe('release targets: SAML', () => {
   })
 
   it('are the same object for the same choice, so that its rules are worked out once', () => {
-    assert.equal(samlReleaseTarget(sp), samlReleaseTarget(sp, 7))
-    assert.notEqual(samlReleaseTarget(sp), samlReleaseTarget(sp, 1))
-    assert.deepEqual(released(release(samlReleaseTarget(sp, 1))), [])
-    assert.deepEqual(released(release(samlReleaseTarget(sp))), ['mail'])
+    assert.equal(samlReleaseTarget(sp, environment), samlReleaseTarget(sp, environment, 7))
+    assert.notEqual(samlReleaseTarget(sp, environment), samlReleaseTarget(sp, environment, 1))
+    assert.deepEqual(released(release(samlReleaseTarget(sp, environment, 1))), [])
+    assert.deepEqual(released(release(samlReleaseTarget(sp, environment))), ['mail'])
   })
 
   it('are international when another federation registered the service', () => {
     const audience = (registrationAuthority?: string) =>
-      samlReleaseTarget({ ...sp, registrationAuthority }).audience
+      samlReleaseTarget({ ...sp, registrationAuthority }, environment).audience
     assert.equal(audience(), 'national')
     assert.equal(audience('http://aai.grnet.gr/'), 'national')
     assert.equal(audience('http://ukfederation.org.uk'), 'international')
@@ -253,7 +256,7 @@ describe('release targets: OpenID Connect', () => {
   const client = rp({ scope: 'openid profile eduperson_scoped_affiliation' })
 
   it('give what the scopes ask for', () => {
-    const target = oidcReleaseTarget(client, { scopes: ['openid', 'profile'] })
+    const target = oidcReleaseTarget(client, environment, { scopes: ['openid', 'profile'] })
     const result = release(target)
     assert.deepEqual(result.attributes.map(({ definition }) => definition.claim).sort(), [
       'family_name',
@@ -269,12 +272,15 @@ describe('release targets: OpenID Connect', () => {
   it('never give more than the client is registered for', () => {
     const scopes = ['openid', 'email', 'schac_date_of_birth']
     const claims = [{ name: 'email', isEssential: true }]
-    assert.deepEqual(released(release(oidcReleaseTarget(client, { scopes, claims }))), [])
+    assert.deepEqual(
+      released(release(oidcReleaseTarget(client, environment, { scopes, claims }))),
+      [],
+    )
   })
 
   it('give single claims within the registered scopes', () => {
     const result = release(
-      oidcReleaseTarget(client, {
+      oidcReleaseTarget(client, environment, {
         scopes: ['openid'],
         claims: [{ name: 'given_name', isEssential: true }, { name: 'name' }],
       }),
@@ -284,15 +290,20 @@ describe('release targets: OpenID Connect', () => {
   })
 
   it('give nothing to a client registered without scope', () => {
-    const target = oidcReleaseTarget(rp({}), { scopes: ['openid', 'profile', 'email'] })
+    const target = oidcReleaseTarget(rp({}), environment, {
+      scopes: ['openid', 'profile', 'email'],
+    })
     assert.deepEqual(released(release(target)), [])
   })
 
   it('keep no more targets than they must for a client that varies its requests', () => {
-    const first = oidcReleaseTarget(client, { scopes: ['openid', 'profile'] })
-    assert.equal(oidcReleaseTarget(client, { scopes: ['openid', 'profile'] }), first)
-    for (let i = 0; i < 200; i++) oidcReleaseTarget(client, { scopes: [`x${i}`] })
-    assert.notEqual(oidcReleaseTarget(client, { scopes: ['openid', 'profile'] }), first)
+    const first = oidcReleaseTarget(client, environment, { scopes: ['openid', 'profile'] })
+    assert.equal(oidcReleaseTarget(client, environment, { scopes: ['openid', 'profile'] }), first)
+    for (let i = 0; i < 200; i++) oidcReleaseTarget(client, environment, { scopes: [`x${i}`] })
+    assert.notEqual(
+      oidcReleaseTarget(client, environment, { scopes: ['openid', 'profile'] }),
+      first,
+    )
   })
 })
 

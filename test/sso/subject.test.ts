@@ -42,7 +42,7 @@ function affiliations(subject: SessionSubject | undefined): { saml: string[]; oi
   assert.ok(subject)
   const targets = {
     saml: samlTarget([affiliation]),
-    oidc: oidcReleaseTarget(relyingParty, {
+    oidc: oidcReleaseTarget(relyingParty, environment, {
       scopes: ['openid'],
       claims: [{ name: 'eduperson_affiliation', isEssential: true }],
     }),

@@ -1,0 +1,96 @@
+import type { LocalizedText } from '../institution.ts'
+import { missingFacts } from './missing-facts.ts'
+import { decideAttribute, presetAttribute, releasePlan, requestFor } from './release.ts'
+import type {
+  AttributeEnvironment,
+  AttributeFact,
+  AttributeSubject,
+  LegalGround,
+  ReleaseReason,
+  ReleaseTarget,
+  Sensitivity,
+} from './release-types.ts'
+
+export { disclosureOf } from './disclosure.ts'
+
+export interface ExplainedAttribute {
+  readonly name: string
+  /** goes; missing: would go, but there is no value; refused: was asked for and does not go. */
+  readonly outcome: 'goes' | 'missing' | 'refused'
+  /** As the service gets them; empty unless it goes. */
+  readonly values: readonly string[]
+  readonly sensitivity: Sensitivity
+  readonly isRequired: boolean
+  /** For `missing` the reason why it would go. */
+  readonly reason: ReleaseReason
+  /** What the service does with it, in the preset's words. */
+  readonly why?: LocalizedText
+  /** What the person's records lack; empty when nobody needs to add anything. */
+  readonly missing: readonly AttributeFact[]
+}
+
+export interface ReleaseExplanation {
+  /** In the order of the table, without what nobody asked for. */
+  readonly attributes: readonly ExplainedAttribute[]
+  readonly preset?: {
+    readonly id: string
+    readonly name: LocalizedText
+    readonly about: LocalizedText
+  }
+  /** An administrator's text has no kind. */
+  readonly legalGround?: LegalGround | { readonly text: LocalizedText }
+}
+
+/**
+ * What the service gets about the person and why, for people, administrators and tests: the very
+ * decisions by which attributes go out, in a form that pages can show.
+ */
+export function explainRelease(
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): ReleaseExplanation {
+  const { preset } = target
+  const legalGround = legalGroundOf(target)
+  return {
+    attributes: releasePlan(target, environment).flatMap((planned): ExplainedAttribute[] => {
+      const { definition } = planned
+      const { decision, values } = decideAttribute(planned, subject, target, environment)
+      const wouldGo = planned.decision.released && decision.reason !== 'not-for-affiliation'
+      const request = requestFor(definition, target, planned.samlName)
+      const named = presetAttribute(definition, target)
+      if (!planned.decision.released && !request && !isMeantToGo(planned.decision.reason, named)) {
+        return []
+      }
+      const isMissing = wouldGo && values.length === 0
+      return [
+        {
+          name: definition.name,
+          outcome: values.length > 0 ? 'goes' : isMissing ? 'missing' : 'refused',
+          values,
+          sensitivity: definition.sensitivity,
+          isRequired:
+            named?.isRequired ??
+            (planned.decision.reason === 'subject-id-requirement' || request?.isRequired === true),
+          reason: wouldGo ? planned.decision.reason : decision.reason,
+          ...(named && { why: named.why }),
+          missing: isMissing ? missingFacts(definition, subject, environment, target) : [],
+        },
+      ]
+    }),
+    ...(preset && { preset: { id: preset.id, name: preset.name, about: preset.about } }),
+    ...(legalGround && { legalGround }),
+  }
+}
+
+/** Held back from what the preset says: worth telling. What the protocol cannot say is not. */
+function isMeantToGo(reason: ReleaseReason, named: object | undefined): boolean {
+  return named !== undefined && reason === 'admin-block'
+}
+
+function legalGroundOf({ overrides, preset }: ReleaseTarget): ReleaseExplanation['legalGround'] {
+  const { legalGround } = overrides
+  return legalGround === undefined
+    ? preset?.legalGround
+    : { text: { el: legalGround, en: legalGround } }
+}
