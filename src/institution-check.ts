@@ -1,3 +1,4 @@
+import { attributesCheck, departmentsCheck, releaseCheck } from './institution-check-attributes.ts'
 import {
   eachOf,
   isMailAddress,
@@ -6,6 +7,7 @@ import {
   listOf,
   localizedText,
   mailAddress,
+  matching,
   oneOf,
   partOf,
   type ShapeCheck,
@@ -29,7 +31,6 @@ const otherFields: readonly string[] = [
   'helpdesk',
   'technicalContact',
   'securityContact',
-  'homeOrganizationType',
   'services',
   'logo',
   'colours',
@@ -49,8 +50,18 @@ const policyText = partOf(
   ['version', 'sections'],
 )
 
-/** Each may be absent. */
+const urn = matching(
+  (value) => isText(value) && /^urn:[a-z0-9][a-z0-9-]+:\S+$/i.test(value),
+  'a URN such as "urn:schac:homeOrganizationType:eu:higherEducationalInstitution"',
+)
+
+function homeOrganizationType(value: unknown, field: string): string[] {
+  return Array.isArray(value) ? listOf(urn, 1)(value, field) : urn(value, field)
+}
+
+/** Each but homeOrganizationType may be absent. */
 const optionalParts: Readonly<Record<string, ShapeCheck>> = {
+  homeOrganizationType,
   mailFrom: mailAddress,
   recordKeepers: partOf({
     student: recordKeeper,
@@ -70,6 +81,9 @@ const optionalParts: Readonly<Record<string, ShapeCheck>> = {
     contacts: oneOf(['any', 'exactly-one']),
     taxNumberRequiredFor: listOf(oneOf(['undergraduate', 'postgraduate', 'staff', 'affiliate']), 0),
   }),
+  departments: departmentsCheck,
+  attributes: attributesCheck,
+  release: releaseCheck,
 }
 
 /** What is missing or wrong in an institution file, each problem with its field's name. */
@@ -98,7 +112,9 @@ export function findInstitutionProblems(parsed: unknown): string[] {
       problems.push(`${field}.givenName: must be a name`)
     }
   }
-  if (!isText(parsed.homeOrganizationType)) problems.push('homeOrganizationType: must be a URN')
+  if (parsed.homeOrganizationType === undefined) {
+    problems.push(...homeOrganizationType(undefined, 'homeOrganizationType'))
+  }
   const { logo, services, colours } = parsed
   if (
     logo !== undefined &&

@@ -72,7 +72,10 @@ export interface Department {
 
 /** How attribute values are made; every member has a default. */
 export interface AttributeRules {
-  /** eduPersonPrimaryAffiliation is the first of these that the person has; names all of them. */
+  /**
+   * eduPersonPrimaryAffiliation is the first of these that the person has; those that it does not
+   * name follow in the order of `defaultPrecedence`.
+   */
   readonly primaryAffiliation?: readonly (
     | 'faculty'
     | 'staff'
@@ -89,7 +92,15 @@ export interface AttributeRules {
   }
   /** For schGrAcPersonalLinkageID, by source of the registry. */
   readonly linkage?: Readonly<
-    Record<string, { readonly category: string; readonly identifier: string }>
+    Record<
+      string,
+      {
+        readonly category: string
+        readonly identifier: string
+        /** Tells several systems of one category apart; 1 when absent. */
+        readonly sequence?: number
+      }
+    >
   >
   /** `urn:oid:…` for schGrAcInscription, once you know it; no public schema has it. */
   readonly schGrAcInscriptionName?: string
@@ -139,7 +150,7 @@ export interface Institution {
   /** CSS colours that replace the look's `--aegean` (actions) and header ground. */
   readonly colours?: { readonly action: string; readonly header: string }
   /** For schacHomeOrganizationType, e.g. `urn:schac:homeOrganizationType:eu:higherEducationalInstitution`. */
-  readonly homeOrganizationType: string
+  readonly homeOrganizationType: string | readonly string[]
   /** Registrar of our metadata, for mdrpi:RegistrationInfo; the federation adds it when absent. */
   readonly registrationAuthority?: string
   readonly services: readonly ServiceLink[]

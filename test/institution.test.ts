@@ -12,7 +12,9 @@ after(() => rmSync(folder, { recursive: true }))
 const demoFile = join(import.meta.dirname, '../demo/institution.json')
 const demo = JSON.parse(readFileSync(demoFile, 'utf8'))
 const optional =
-  'mailFrom recordKeepers terms privacy passwordRules activation registrationAuthority'.split(' ')
+  'mailFrom recordKeepers terms privacy passwordRules activation registrationAuthority departments attributes release'.split(
+    ' ',
+  )
 const plain = Object.fromEntries(
   Object.entries(demo).filter(([field]) => !optional.includes(field)),
 )
@@ -56,12 +58,42 @@ describe('the institution file', () => {
       privacy: { version: '1', sections: [section, section] },
       passwordRules: { minLength: 12, minNonAlphabetic: 0, maxDigitRun: 2, minDifferent: 20 },
       activation: { contacts: 'exactly-one', taxNumberRequiredFor: ['undergraduate', 'staff'] },
+      departments: { INF: { name: both('Πληροφορική'), ministryCode: '267' }, '01': keeper },
+      attributes: {
+        primaryAffiliation: ['student', 'faculty', 'staff'],
+        europeanStudentIdentifier: { form: 'national', code: 'department-and-registration-number' },
+        linkage: {
+          sis: { category: 'SIS', identifier: 'studentID' },
+          'sis-master': { category: 'SIS', identifier: 'studentID', sequence: 2 },
+        },
+        schGrAcInscriptionName: 'urn:oid:1.3.6.1.4.1.36215.1.2.7',
+        assurance: {
+          identityProofing: 'medium',
+          localEnterprise: true,
+          usernamesNeverReassigned: false,
+          affiliationFreshness: '1d',
+        },
+      },
+      release: { disclosure: 'inform', presets: { 'https://sp.example.gr': 'atlas' } },
     })
     assert.equal(file.recordKeepers?.departments?.['0101']?.name.el, 'Γραμματεία')
   })
 
   it('may leave out any rule', () => {
     assert.deepEqual(problemsOf({ passwordRules: {}, activation: {}, recordKeepers: {} }), [])
+    assert.deepEqual(problemsOf({ departments: {}, attributes: {}, release: {} }), [])
+    assert.deepEqual(problemsOf({ attributes: { assurance: {}, linkage: {} } }), [])
+  })
+
+  it('may give several kinds of home organisation', () => {
+    const type = demo.homeOrganizationType
+    assert.deepEqual(problemsOf({ homeOrganizationType: [type, `${type}2`] }), [])
+    const [one, none] = [
+      problemsOf({ homeOrganizationType: ['university'] }),
+      problemsOf({ homeOrganizationType: [] }),
+    ]
+    assert.match(one[0] as string, /^homeOrganizationType\[0\]: must be a URN .*got "university"$/)
+    assert.deepEqual(none, ['homeOrganizationType: must have at least 1, got none'])
   })
 
   const wrong: [string, Record<string, unknown>, string[]][] = [
@@ -141,6 +173,71 @@ describe('the institution file', () => {
       [
         'recordKeepers: must be an object, got [{"name":{"el":"Γραμματεία","en":"Γραμματεία"}}]',
         'activation: must be an object, got null',
+      ],
+    ],
+    [
+      'departments with codes that URNs cannot carry',
+      { departments: { 'A:1': keeper, B: { name: both('Β'), ministryCode: 267 }, C: {} } },
+      [
+        'departments: the code "A:1" must have no colon',
+        'departments.B.ministryCode: must be a text of digits, the code that the Ministry gives the department, got 267',
+        'departments.C.name: must be an object, got nothing',
+      ],
+    ],
+    [
+      'an order of affiliations with a stranger, and one that says something twice',
+      { attributes: { primaryAffiliation: ['faculty', 'teacher'] } },
+      [
+        'attributes.primaryAffiliation[1]: must be "faculty" or "staff" or "employee" or "student" or "affiliate" or "alum" or "member", got "teacher"',
+      ],
+    ],
+    [
+      'an affiliation that is named twice',
+      { attributes: { primaryAffiliation: ['faculty', 'student', 'faculty'] } },
+      ['attributes.primaryAffiliation: must name each affiliation once, has "faculty" twice'],
+    ],
+    [
+      'a national student identifier that two institutions could give',
+      {
+        attributes: {
+          europeanStudentIdentifier: { form: 'national', code: 'registration-number' },
+        },
+      },
+      [
+        'attributes.europeanStudentIdentifier.code: must not be "registration-number" with form "national": students of two institutions may have the same one',
+      ],
+    ],
+    [
+      'source systems that readers could not tell apart',
+      {
+        attributes: {
+          linkage: {
+            sis: { category: 'SIS', identifier: 'id' },
+            old: { category: 'sis', identifier: 'id', sequence: 1 },
+          },
+        },
+      },
+      [
+        'attributes.linkage.old.sequence: must differ from that of "sis", which has the same category',
+      ],
+    ],
+    [
+      'values of attributes that cannot be written',
+      {
+        attributes: {
+          linkage: { sis: { category: 'S:I', identifier: 'id' } },
+          schGrAcInscriptionName: 'schGrAcInscription',
+          assurance: { identityProofing: 'highest', localEnterprise: 'yes' },
+        },
+        release: { disclosure: 'never', presets: ['atlas'] },
+      },
+      [
+        'attributes.linkage.sis.category: must be a text without spaces and colons, got "S:I"',
+        'attributes.schGrAcInscriptionName: must be an OID such as "urn:oid:1.3.6.1.4.1.36215.1.2.7", got "schGrAcInscription"',
+        'attributes.assurance.identityProofing: must be "low" or "medium" or "high", got "highest"',
+        'attributes.assurance.localEnterprise: must be true or false, got "yes"',
+        'release.disclosure: must be "ask" or "inform" or "silent", got "never"',
+        'release.presets: must be an object, got ["atlas"]',
       ],
     ],
     [

@@ -24,6 +24,9 @@ export function distinct(values: readonly (string | undefined)[]): readonly stri
  * itself holds a ":", because every later part would then be read as another one.
  */
 export function urn(prefix: string, ...parts: readonly (string | undefined)[]): string | undefined {
-  for (const part of parts) if (!part || part.includes(':') || /\s/.test(part)) return undefined
-  return `${prefix}:${parts.join(':')}`
+  return parts.every(isUrnPart) ? `${prefix}:${parts.join(':')}` : undefined
+}
+
+export function isUrnPart(part: string | undefined): part is string {
+  return part !== undefined && part !== '' && !/[:\s]/.test(part)
 }

@@ -1,7 +1,9 @@
 import { distinct, list } from './attribute-values.ts'
+import { orcidUrl } from './orcid.ts'
 import { pairwiseValue } from './pairwise.ts'
 import type { AttributeDefinition } from './release-types.ts'
-import { subjectFacts } from './subject-facts.ts'
+import { ministryCodeOf } from './role-facts.ts'
+import { codeRole, subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.5923.1.1.1'
 const assurance = 'https://refeds.org/assurance'
@@ -14,8 +16,10 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     claim: 'eduperson_affiliation',
     multiValued: true,
     sensitivity: 'public',
-    source: 'Current roles: faculty and staff are also employee, all but affiliates also member.',
-    values: (subject) => subjectFacts(subject).affiliations,
+    source:
+      'Current roles: faculty and staff are also employee, all but affiliates also member; studies that ended with a degree make alum.',
+    facts: ['role'],
+    values: (subject, environment) => subjectFacts(subject, environment).affiliations,
   },
   {
     name: 'eduPersonPrimaryAffiliation',
@@ -23,8 +27,9 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     claim: 'eduperson_primary_affiliation',
     multiValued: false,
     sensitivity: 'public',
-    source: 'The first of faculty, staff, student, affiliate among the current roles.',
-    values: (subject) => list(subjectFacts(subject).primaryAffiliation),
+    source: 'The first of the affiliations in the order of the institution file.',
+    facts: ['role'],
+    values: (subject, environment) => list(subjectFacts(subject, environment).primaryAffiliation),
   },
   {
     name: 'eduPersonScopedAffiliation',
@@ -33,8 +38,11 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'public',
     source: 'Every affiliation with @ and the institution’s domain.',
-    values: (subject, { scope }) =>
-      subjectFacts(subject).affiliations.map((affiliation) => `${affiliation}@${scope}`),
+    facts: ['role'],
+    values: (subject, environment) =>
+      subjectFacts(subject, environment).affiliations.map(
+        (affiliation) => `${affiliation}@${environment.scope}`,
+      ),
   },
   {
     name: 'eduPersonPrincipalName',
@@ -84,6 +92,7 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'personal',
     source: 'ORCID iD of the person, in its https form.',
+    facts: ['orcid'],
     values: ({ person }) => distinct([orcidUrl(person.orcid)]),
   },
   {
@@ -92,16 +101,13 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     claim: 'gr_eduperson_undergraduate_branch',
     multiValued: false,
     sensitivity: 'personal',
-    source: 'The Ministry’s code of the department that the person studies in.',
-    // Readers demand digits only, and the same department as in schacPersonalUniqueCode.
-    values: (subject) => {
-      const code = subjectFacts(subject).studentRole?.ministryCode
-      return code !== undefined && /^\d+$/.test(code) ? [code] : []
+    source:
+      'The Ministry’s code of the department that the person studies in; for services that ask it of staff too, of the department that they belong to.',
+    facts: ['studentRole', 'ministryCode'],
+    // The same department as in schacPersonalUniqueCode.
+    values: (subject, environment, target) => {
+      const role = codeRole(subject, environment, target)
+      return list(role && ministryCodeOf(role, environment.institution))
     },
   },
 ]
-
-function orcidUrl(orcid: string | undefined): string | undefined {
-  const digits = /(\d{4}-\d{4}-\d{4}-\d{3}[\dX])$/.exec(orcid ?? '')?.[1]
-  return digits && `https://orcid.org/${digits}`
-}

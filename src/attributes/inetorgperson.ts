@@ -1,5 +1,6 @@
 import { distinct, list } from './attribute-values.ts'
 import type { AttributeDefinition } from './release-types.ts'
+import { departmentNameOf, isEmployee } from './role-facts.ts'
 import { fullName, localized, subjectFacts } from './subject-facts.ts'
 
 /** inetOrgPerson and X.520 (RFC 2798, RFC 4519, RFC 4524). */
@@ -30,8 +31,11 @@ export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source:
       'The number that the Secretariat or HR holds. Never the one the person gave for password recovery.',
-    values: (subject) =>
-      list(subjectFacts(subject).roles.find(({ mobile }) => mobile !== undefined)?.mobile),
+    facts: ['role', 'mobile'],
+    values: (subject, environment) =>
+      list(
+        subjectFacts(subject, environment).roles.find(({ mobile }) => mobile !== undefined)?.mobile,
+      ),
   },
   {
     name: 'displayName',
@@ -90,10 +94,14 @@ export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
     samlName: 'urn:oid:2.5.4.11',
     multiValued: true,
     sensitivity: 'public',
-    source: 'Names of the departments of the current roles.',
-    values: (subject, _environment, target) =>
+    source:
+      'Names of the departments of the current roles, from the record or else the institution file.',
+    facts: ['role', 'departmentName'],
+    values: (subject, environment, target) =>
       distinct(
-        subjectFacts(subject).roles.map(({ departmentName }) => localized(departmentName, target)),
+        subjectFacts(subject, environment).roles.map((role) =>
+          localized(departmentNameOf(role, environment.institution), target),
+        ),
       ),
   },
   {
@@ -102,8 +110,11 @@ export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'public',
     source: 'The institution’s codes of the departments of the current roles.',
-    values: (subject) =>
-      distinct(subjectFacts(subject).roles.map(({ departmentCode }) => departmentCode)),
+    facts: ['role', 'departmentCode'],
+    values: (subject, environment) =>
+      distinct(
+        subjectFacts(subject, environment).roles.map(({ departmentCode }) => departmentCode),
+      ),
   },
   {
     name: 'employeeNumber',
@@ -111,10 +122,12 @@ export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'personal',
     source: 'Employee number of the current faculty or staff role.',
-    values: (subject) =>
+    facts: ['employment', 'registrationNumber'],
+    values: (subject, environment) =>
       list(
-        subjectFacts(subject).roles.find(({ role }) => role === 'faculty' || role === 'staff')
-          ?.registrationNumber,
+        subjectFacts(subject, environment).roles.find(
+          (role) => isEmployee(role) && role.registrationNumber !== undefined,
+        )?.registrationNumber,
       ),
   },
 ]

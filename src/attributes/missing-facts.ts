@@ -1,3 +1,7 @@
+import type { Institution } from '../institution.ts'
+import type { Person, PersonRole } from '../people/person.ts'
+import { isUrnPart } from './attribute-values.ts'
+import { orcidUrl } from './orcid.ts'
 import type {
   AttributeDefinition,
   AttributeEnvironment,
@@ -5,11 +9,43 @@ import type {
   AttributeSubject,
   ReleaseTarget,
 } from './release-types.ts'
+import { departmentNameOf, isEmployee, ministryCodeOf } from './role-facts.ts'
+import { esiFacts, esiRole } from './student-identifier.ts'
+import { codeRole, subjectFacts } from './subject-facts.ts'
+import { valueForms } from './value-forms.ts'
 
-// TODO: stands in for the full version, which was written here and was replaced by mistake: write it
-// here again. Until then every fact of the attribute is named, also those that are on record.
+/** Facts of one role, in a form that values can be made of. */
+const roleHas: Partial<
+  Record<AttributeFact, (role: PersonRole, institution: Institution) => boolean>
+> = {
+  ministryCode: (role, institution) => ministryCodeOf(role, institution) !== undefined,
+  departmentCode: ({ departmentCode }) => isUrnPart(departmentCode),
+  departmentName: (role, institution) => departmentNameOf(role, institution) !== undefined,
+  registrationNumber: ({ registrationNumber }) => isUrnPart(registrationNumber),
+  enrollment: (role) => [role.enrollmentTerm, role.attendanceType].every(isUrnPart),
+  inscription: (role) =>
+    [role.inscriptionTerm, role.inscriptionYear, role.inscriptionMethod].every(isUrnPart),
+  employment: (role) => [role.contractType, role.attendanceType].every(isUrnPart),
+  position: ({ position }) => isUrnPart(position),
+  mobile: ({ mobile }) => mobile !== undefined,
+}
 
-/** What the person's records lack for a value of the attribute; empty when there is one. */
+const personHas: Partial<Record<AttributeFact, (person: Person) => boolean>> = {
+  birthDate: ({ birthDate }) => birthDate !== undefined,
+  citizenship: ({ citizenship }) => citizenship.length > 0,
+  nationalNumber: ({ nationalNumbers }) => nationalNumbers.length > 0,
+  amka: ({ nationalNumbers }) => nationalNumbers.some(({ country }) => country === 'GR'),
+  taxNumber: ({ taxNumber }) => taxNumber?.country === 'GR',
+  orcid: ({ orcid }) => orcidUrl(orcid) !== undefined,
+  academicId: ({ academicId }) => academicId !== undefined,
+}
+
+/**
+ * Which facts an attribute lacks that has no value for this person at this service, so that they can
+ * be told what to ask for and whom. Without a role of the right kind nothing else is asked for; of
+ * several roles the one that lacks least counts. Empty where a fact is there but cannot be written,
+ * such as a source's key with a `:`.
+ */
 export function missingFacts(
   definition: AttributeDefinition,
   subject: AttributeSubject,
@@ -17,5 +53,58 @@ export function missingFacts(
   target: ReleaseTarget,
 ): readonly AttributeFact[] {
   if (definition.values(subject, environment, target).length > 0) return []
-  return definition.facts ?? []
+  const { institution } = environment
+  const facts = factsFor(definition, institution, target)
+  const lacking = facts.filter((fact) => personHas[fact]?.(subject.person) === false)
+  const [roleFact] = facts
+  if (roleFact === undefined || personHas[roleFact]) return lacking
+  const roles = rolesBehind(definition.name, subject, environment, target)
+  if (roles.length === 0) return [roleFact]
+  const perRole = roles.map((role) =>
+    facts.filter((fact) => roleHas[fact]?.(role, institution) === false),
+  )
+  perRole.sort((a, b) => a.length - b.length)
+  return [...(perRole[0] ?? []), ...lacking]
+}
+
+/** The table's facts, as far as the form that this service reads is made of them. */
+function factsFor(
+  { name, facts = [] }: AttributeDefinition,
+  institution: Institution,
+  target: ReleaseTarget,
+): readonly AttributeFact[] {
+  const { uniqueCode, codeRoles } = valueForms(target)
+  const isCode = name === 'schacPersonalUniqueCode'
+  if (isCode && uniqueCode === 'esi') return ['studentRole', ...esiFacts(institution)]
+  if (!isCode && name !== 'grEduPersonUndergraduateBranch') return facts
+  const whose = codeRoles?.some((role) => role !== 'student') ? 'role' : 'studentRole'
+  return isCode ? [whose, 'ministryCode', 'registrationNumber'] : [whose, 'ministryCode']
+}
+
+/** The roles that could give the value. */
+function rolesBehind(
+  name: string,
+  subject: AttributeSubject,
+  environment: AttributeEnvironment,
+  target: ReleaseTarget,
+): readonly PersonRole[] {
+  const { roles } = subjectFacts(subject, environment)
+  const some = (role: PersonRole | undefined) => (role ? [role] : [])
+  switch (name) {
+    case 'schacPersonalUniqueCode':
+      if (valueForms(target).uniqueCode === 'esi') {
+        return some(esiRole(subject.person, subject.now))
+      }
+      return some(codeRole(subject, environment, target))
+    case 'grEduPersonUndergraduateBranch':
+      return some(codeRole(subject, environment, target))
+    case 'schGrAcEnrollment':
+    case 'schGrAcInscription':
+      return roles.filter(({ role }) => role === 'student')
+    case 'schGrAcEmployment':
+    case 'employeeNumber':
+      return roles.filter(isEmployee)
+    default:
+      return roles
+  }
 }

@@ -29,6 +29,7 @@ export const oidcOnlyAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'personal',
     source: 'Birth date, YYYY-MM-DD.',
+    facts: ['birthDate'],
     values: ({ person }) => list(person.birthDate),
   },
 ]

@@ -1,12 +1,12 @@
 import type { SealedNationalNumber } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
 import type { AttributeDefinition, AttributeEnvironment, ReleaseTarget } from './release-types.ts'
-import { subjectFacts } from './subject-facts.ts'
+import { ministryCodeOf } from './role-facts.ts'
+import { europeanStudentIdentifier } from './student-identifier.ts'
+import { codeRole } from './subject-facts.ts'
+import { valueForms } from './value-forms.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.25178.1.2'
-
-/** Carried by services that read the European Student Identifier. */
-export const esiCategory = 'https://myacademicid.org/entity-categories/esi'
 
 /** SCHAC 1.6.0. */
 export const schacAttributes: readonly AttributeDefinition[] = [
@@ -26,7 +26,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'public',
     source: 'The institution file.',
-    values: (_subject, { institution }) => list(institution.homeOrganizationType),
+    values: (_subject, { institution }) => distinct([institution.homeOrganizationType].flat()),
   },
   {
     name: 'schacPersonalUniqueCode',
@@ -38,19 +38,19 @@ export const schacAttributes: readonly AttributeDefinition[] = [
       'Student number: with the Ministry’s department code as Greek portals read it; as European Student Identifier for international services and those of the ESI category.',
     // One value, never both: ATLAS appends a second one to the student number, and the ESI category
     // allows nothing but the ESI.
-    values: (subject, { scope }, target) => {
-      const role = subjectFacts(subject).studentRole
-      if (!role) return []
-      if (readsEsi(target)) {
-        const code = role.registrationNumber
-        if (code === undefined || !/^[A-Za-z0-9()+,\-.=@;$_!*']+$/.test(code)) return []
-        return list(urn('urn:schac:personalUniqueCode:int:esi', scope, code))
+    facts: ['studentRole', 'ministryCode', 'departmentCode', 'registrationNumber', 'academicId'],
+    values: (subject, environment, target) => {
+      if (valueForms(target).uniqueCode === 'esi') {
+        return list(europeanStudentIdentifier(subject, environment))
       }
+      const role = codeRole(subject, environment, target)
+      if (!role) return []
+      const { scope, institution } = environment
       return list(
         urn(
           'urn:mace:terena.org:schac:personalUniqueCode:gr',
           scope,
-          role.ministryCode,
+          ministryCodeOf(role, institution),
           role.registrationNumber,
         ),
       )
@@ -64,6 +64,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'sensitive',
     source:
       'Social security and tax numbers (SSN, TIN); with the older urn:mace:terena.org prefix for Greek services, whose readers demand eight parts.',
+    facts: ['nationalNumber', 'taxNumber'],
     values: ({ person }, environment, target) =>
       distinct([
         ...person.nationalNumbers.map((number) =>
@@ -79,6 +80,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'personal',
     source: 'Birth date, YYYYMMDD.',
+    facts: ['birthDate'],
     values: ({ person }) => list(person.birthDate?.replaceAll('-', '')),
   },
   {
@@ -89,6 +91,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'personal',
     source: 'Year of the birth date.',
+    facts: ['birthDate'],
     values: ({ person }) => list(person.birthDate?.slice(0, 4)),
   },
   {
@@ -107,13 +110,10 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'personal',
     source: 'Citizenships, ISO 3166-1 alpha-2 in lower case.',
+    facts: ['citizenship'],
     values: ({ person }) => distinct(person.citizenship.map((country) => country.toLowerCase())),
   },
 ]
-
-function readsEsi(target: ReleaseTarget): boolean {
-  return target.audience === 'international' || target.entityCategories.includes(esiCategory)
-}
 
 function personalUniqueId(
   type: 'SSN' | 'TIN',
@@ -122,7 +122,7 @@ function personalUniqueId(
   target: ReleaseTarget,
 ): string | undefined {
   const prefix =
-    target.audience === 'international'
+    valueForms(target).uniqueId === 'schac'
       ? 'urn:schac:personalUniqueID'
       : 'urn:mace:terena.org:schac:personalUniqueID'
   return urn(prefix, number.country.toLowerCase(), type, environment.openNationalNumber(number))

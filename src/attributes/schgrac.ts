@@ -1,6 +1,10 @@
 import type { PersonRole } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
-import type { AttributeDefinition, AttributeSubject } from './release-types.ts'
+import type {
+  AttributeDefinition,
+  AttributeEnvironment,
+  AttributeSubject,
+} from './release-types.ts'
 import { subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.36215.1.2'
@@ -15,6 +19,7 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'personal',
     source: 'AcademicID: one for life at all Greek institutions, from the AcademicID registry.',
+    facts: ['academicId'],
     values: ({ person }) => list(person.academicId),
   },
   {
@@ -24,6 +29,7 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'sensitive',
     source: 'AMKA.',
+    facts: ['amka'],
     values: ({ person }, { openNationalNumber }) => {
       const amka = person.nationalNumbers.find(({ country }) => country === 'GR')
       return amka ? [openNationalNumber(amka)] : []
@@ -36,6 +42,7 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     multiValued: false,
     sensitivity: 'sensitive',
     source: 'AFM.',
+    facts: ['taxNumber'],
     values: ({ person }, { openNationalNumber }) =>
       person.taxNumber?.country === 'GR' ? [openNationalNumber(person.taxNumber)] : [],
   },
@@ -46,8 +53,9 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     multiValued: true,
     sensitivity: 'personal',
     source: 'Term and attendance type of each enrolment, with the department’s code.',
-    values: (subject, { scope }) =>
-      studentUrns(subject, `${prefix}:enrollment:gr:${scope}`, (role) => [
+    facts: ['studentRole', 'enrollment', 'departmentCode'],
+    values: (subject, environment) =>
+      studentUrns(subject, environment, 'enrollment', (role) => [
         role.enrollmentTerm,
         role.attendanceType,
         role.departmentCode,
@@ -55,14 +63,15 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
   },
   {
     name: 'schGrAcInscription',
-    // Its OID is in no schema that we could read, so it goes over OpenID Connect alone.
+    // Its OID is in no schema that we could read: over SAML it goes once the institution names it.
     samlName: '',
     claim: 'schgrac_inscription',
     multiValued: true,
     sensitivity: 'personal',
     source: 'Term, year and way of each admission, with the department’s code.',
-    values: (subject, { scope }) =>
-      studentUrns(subject, `${prefix}:inscription:gr:${scope}`, (role) => [
+    facts: ['studentRole', 'inscription', 'departmentCode'],
+    values: (subject, environment) =>
+      studentUrns(subject, environment, 'inscription', (role) => [
         role.inscriptionTerm,
         role.inscriptionYear,
         role.departmentCode,
@@ -74,9 +83,11 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
 /** One URN for each student role that has all its parts. */
 function studentUrns(
   subject: AttributeSubject,
-  start: string,
+  environment: AttributeEnvironment,
+  kind: string,
   partsOf: (role: PersonRole) => readonly (string | undefined)[],
 ): readonly string[] {
-  const students = subjectFacts(subject).roles.filter(({ role }) => role === 'student')
+  const students = subjectFacts(subject, environment).roles.filter(({ role }) => role === 'student')
+  const start = `${prefix}:${kind}:gr:${environment.scope}`
   return distinct(students.map((role) => urn(start, ...partsOf(role))))
 }

@@ -1,90 +1,98 @@
-import type { LocalizedText } from '../institution.ts'
+import type { Institution, LocalizedText } from '../institution.ts'
 import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
-import type { Affiliation, AttributeSubject, ReleaseTarget } from './release-types.ts'
+import { affiliationsOf } from './affiliations.ts'
+import type {
+  Affiliation,
+  AttributeEnvironment,
+  AttributeSubject,
+  ReleaseTarget,
+} from './release-types.ts'
+import { hasBothCodes } from './role-facts.ts'
+import { valueForms } from './value-forms.ts'
 
 /** What several attributes need to know of one subject at one instant. */
 export interface SubjectFacts {
   readonly roles: readonly PersonRole[]
+  /** The primary one first. */
   readonly affiliations: readonly Affiliation[]
   readonly primaryAffiliation: Affiliation | undefined
   /** The student role that student numbers and the department code come from. */
   readonly studentRole: PersonRole | undefined
 }
 
-/** One subject is asked for many attributes during a release: its roles are worked out once. */
-const known = new WeakMap<AttributeSubject, SubjectFacts>()
+type FactsEnvironment = Pick<AttributeEnvironment, 'institution'>
 
-export function subjectFacts(subject: AttributeSubject): SubjectFacts {
-  let facts = known.get(subject)
-  if (!facts) {
-    const roles = currentRoles(subject.person, subject.now)
-    const affiliations = affiliationsOf(roles)
-    facts = {
-      roles,
-      affiliations,
-      primaryAffiliation: affiliations[0],
-      studentRole: chooseStudentRole(roles),
-    }
-    known.set(subject, facts)
+/** One subject is asked for many attributes during a release: its roles are worked out once. */
+const known = new WeakMap<AttributeSubject, { institution: Institution; facts: SubjectFacts }>()
+
+export function subjectFacts(
+  subject: AttributeSubject,
+  { institution }: FactsEnvironment,
+): SubjectFacts {
+  const before = known.get(subject)
+  if (before?.institution === institution) return before.facts
+  const roles = currentRoles(subject.person, subject.now)
+  const affiliations = affiliationsOf(
+    subject.person,
+    subject.now,
+    institution.attributes?.primaryAffiliation,
+  )
+  const facts = {
+    roles,
+    affiliations,
+    primaryAffiliation: affiliations[0],
+    studentRole: chooseCodeRole(roles, ['student'], institution),
   }
+  known.set(subject, { institution, facts })
   return facts
 }
 
-/**
- * In order of precedence; the first is the primary one: what somebody does for the institution goes
- * before what they do in it.
- */
-const precedence: readonly Affiliation[] = [
-  'faculty',
-  'staff',
-  'employee',
-  'student',
-  'affiliate',
-  'member',
-]
-
-/**
- * Affiliations by eduPerson's rules: faculty, staff and student imply member; an affiliate is no
- * member. Faculty and staff are both on the payroll here, so both are employees. An ended student
- * role gives nothing: it does not say whether the person graduated, so it does not make an `alum`.
- */
-function affiliationsOf(roles: readonly Pick<PersonRole, 'role'>[]): Affiliation[] {
-  const found = new Set<Affiliation>()
-  for (const { role } of roles) {
-    found.add(role)
-    if (role === 'faculty' || role === 'staff') found.add('employee')
-    if (role !== 'affiliate') found.add('member')
-  }
-  return precedence.filter((affiliation) => found.has(affiliation))
+/** The role that the Greek unique code and the department's code come from, for this service. */
+export function codeRole(
+  subject: AttributeSubject,
+  environment: FactsEnvironment,
+  target: ReleaseTarget,
+): PersonRole | undefined {
+  const { roles, studentRole } = subjectFacts(subject, environment)
+  const { codeRoles } = valueForms(target)
+  return codeRoles ? chooseCodeRole(roles, codeRoles, environment.institution) : studentRole
 }
 
 /**
- * Services that read a student number take one (ATLAS breaks on two), so it comes from one role:
- * undergraduate studies first, then the latest begun, then by source so that it never wavers.
+ * Services that read a student number take one (ATLAS breaks on two), so it comes from one role: of
+ * the first kind that has one with both codes; undergraduate studies first, then the latest begun,
+ * then by source so that it never wavers. When none has both, the first all the same: the half that
+ * it has is true, and the other is reported as missing.
  */
-function chooseStudentRole(roles: readonly PersonRole[]): PersonRole | undefined {
-  const students = roles.filter(({ role }) => role === 'student')
-  const rank = ({ degreeLevel }: PersonRole) =>
-    degreeLevel === 'doctorate' ? 2 : degreeLevel === 'master' ? 1 : 0
-  return students.sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
-      compare(b.validFrom ?? '', a.validFrom ?? '') ||
-      compare(`${a.source} ${a.sourceId}`, `${b.source} ${b.sourceId}`),
-  )[0]
+function chooseCodeRole(
+  roles: readonly PersonRole[],
+  kinds: readonly PersonRole['role'][],
+  institution: Institution,
+): PersonRole | undefined {
+  const candidates = roles
+    .filter(({ role }) => kinds.includes(role))
+    .sort(
+      (a, b) =>
+        kinds.indexOf(a.role) - kinds.indexOf(b.role) ||
+        degreeRank(a) - degreeRank(b) ||
+        compare(b.validFrom ?? '', a.validFrom ?? '') ||
+        compare(`${a.source} ${a.sourceId}`, `${b.source} ${b.sourceId}`),
+    )
+  return candidates.find((role) => hasBothCodes(role, institution)) ?? candidates[0]
+}
+
+function degreeRank({ degreeLevel }: PersonRole): number {
+  return degreeLevel === 'doctorate' ? 2 : degreeLevel === 'master' ? 1 : 0
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/**
- * Greek for services at home, Latin letters for services of other countries' federations; the other
- * script when the person has no name in that one.
- */
+/** In the script that the service reads; in the other when there is nothing in that one. */
 export function localized(text: LocalizedText | undefined, target: ReleaseTarget): string {
   if (!text) return ''
-  return target.audience === 'international' ? text.en || text.el : text.el || text.en
+  return valueForms(target).names === 'en' ? text.en || text.el : text.el || text.en
 }
 
 /** First name, last name. */

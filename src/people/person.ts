@@ -39,11 +39,16 @@ export interface PersonRole {
   /** Student number or employee number. */
   readonly registrationNumber?: string
   readonly degreeLevel?: DegreeLevel
+  /** The day of the degree, YYYY-MM-DD: makes an alum of who studied. */
+  readonly graduatedOn?: string
   readonly enrollmentTerm?: string
   readonly attendanceType?: string
   readonly inscriptionTerm?: string
   readonly inscriptionYear?: string
   readonly inscriptionMethod?: string
+  /** What an employee was hired as, and as what somebody serves. */
+  readonly contractType?: string
+  readonly position?: string
   /** Contact details as the source holds them; those the person set are in the Account. */
   readonly mobile?: string
   readonly email?: string

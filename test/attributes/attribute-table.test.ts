@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { attributeByName, attributeTable } from '../../src/attributes/attribute-table.ts'
 import { pairwiseValue } from '../../src/attributes/pairwise.ts'
 import type { AttributeSubject, ReleaseTarget } from '../../src/attributes/release-types.ts'
-import { esiCategory } from '../../src/attributes/schac.ts'
+import { esiCategory } from '../../src/attributes/value-forms.ts'
 import type { PersonRole } from '../../src/people/person.ts'
 import { environment, samlTarget, student, studentRole, subjectWith } from './example-people.ts'
 
