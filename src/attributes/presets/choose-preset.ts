@@ -79,16 +79,20 @@ function presetOfAddresses(
   presets: readonly ServicePreset[],
 ): ServicePreset | undefined {
   if (addresses.length === 0) return undefined
-  const hostOf = ({ hosts }: ServicePreset) =>
-    hosts.find((host) => addresses.every((address) => isUnder(address, host)))
+  const [first] = addresses
   return (
     presets
-      .flatMap((preset) => {
-        const host = hostOf(preset)
-        return host === undefined ? [] : [{ preset, host }]
+      .filter(({ hosts }) =>
+        addresses.every((address) => hosts.some((host) => isUnder(address, host))),
+      )
+      .map((preset) => {
+        const lengths = preset.hosts
+          .filter((host) => isUnder(first, host))
+          .map(({ length }) => length)
+        return { preset, nearness: Math.max(...lengths) }
       })
       // The nearest: a preset of okeanos.grnet.gr goes before one of grnet.gr.
-      .sort((a, b) => b.host.length - a.host.length)[0]?.preset
+      .sort((a, b) => b.nearness - a.nearness)[0]?.preset
   )
 }
 

@@ -45,6 +45,15 @@ describe('presets: by itself', () => {
     assert.deepEqual(chosen(sp), ['cloud', 'address'])
   })
 
+  it('the entityID and the addresses may be at different hosts of the preset', () => {
+    const sp = at('https://submit-paso.minedu.gov.gr/shibboleth', 'https://a.submit.example/acs')
+    const hosts = ['submit-paso.minedu.gov.gr', 'submit.example']
+    const presets = [presetWith([], { id: 'card', hosts })]
+    assert.equal(choosePreset(sp, { ...environment, presets })?.preset.id, 'card')
+    const half = [presetWith([], { id: 'card', hosts: hosts.slice(1) })]
+    assert.equal(choosePreset(sp, { ...environment, presets: half }), undefined)
+  })
+
   const refused: Record<string, ServiceProvider> = {
     'the entityID is elsewhere': at('https://elsewhere.example/', 'https://books.example/acs'),
     'the entityID is no address': at('urn:books.example', 'https://books.example/acs'),
