@@ -89,7 +89,11 @@ class DemoRegistry {
       'master',
     )
     const leonidas = named('lalexiou', '1', 'Λεωνίδας', 'Αλεξίου', '1996-04-04')
-    this.#student(leonidas, mathematics, 'bachelor', { status: 'ended', validTo: '2020-07-10' })
+    this.#student(leonidas, mathematics, 'bachelor', {
+      status: 'ended',
+      validTo: '2020-07-10',
+      graduatedOn: '2020-07-10',
+    })
     const konstantinos = named('kvlachos', '1', 'Κωνσταντίνος', 'Βλάχος', '2005-02-14')
     this.#student(konstantinos, informatics, 'bachelor')
     const sofia = named('stheodorou', '2', 'Σοφία', 'Θεοδώρου', '2003-12-01')

@@ -300,7 +300,7 @@ describe('the manual of the institution file', () => {
 
   it('names every field', () => {
     const fields = [...Object.keys(demo), ...optional]
-    const nested = ['recordKeepers', 'terms', 'passwordRules', 'activation']
+    const nested = ['recordKeepers', 'terms', 'passwordRules', 'activation', 'attributes']
     for (const part of nested) fields.push(...Object.keys(demo[part]))
     for (const field of new Set(fields)) assert.ok(manual.includes(`\`${field}\``), field)
   })

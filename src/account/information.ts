@@ -111,6 +111,7 @@ function describeRecords(
       validFrom: role.validFrom && formatDate(role.validFrom, language),
       validTo: role.validTo && formatDate(role.validTo, language),
       inscriptionYear: role.inscriptionYear,
+      graduatedOn: role.graduatedOn && formatDate(role.graduatedOn, language),
       enrollmentTerm: role.enrollmentTerm,
       mobile: role.mobile && maskContact(role.mobile),
       email: role.email && maskContact(role.email),

@@ -1,5 +1,5 @@
+import { orcidUrl } from '../people/orcid.ts'
 import { distinct, list } from './attribute-values.ts'
-import { orcidUrl } from './orcid.ts'
 import { pairwiseValue } from './pairwise.ts'
 import type { AttributeDefinition } from './release-types.ts'
 import { ministryCodeOf } from './role-facts.ts'

@@ -1,7 +1,7 @@
 import type { Institution } from '../institution.ts'
+import { orcidUrl } from '../people/orcid.ts'
 import type { Person, PersonRole } from '../people/person.ts'
 import { isUrnPart } from './attribute-values.ts'
-import { orcidUrl } from './orcid.ts'
 import type {
   AttributeDefinition,
   AttributeEnvironment,

@@ -169,6 +169,7 @@ async function addPerson(
   await importRegistry([{ line: 1, row }], {
     secrets: context.secrets,
     scope: context.config.scope,
+    departments: context.institution.departments,
     now: context.now,
     onRejected: (rejected) => {
       for (const { column, value, reason } of rejected.problems) {

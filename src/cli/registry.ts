@@ -27,7 +27,7 @@ role of one person; running it again changes nothing. Rows with mistakes are lis
 Exit code: 0 all rows are in, 1 some were rejected or roles were not ended, 2 wrong usage or file.
 `
 
-type Needs = Pick<CliContext, 'config' | 'secrets' | 'audit' | 'now'>
+type Needs = Pick<CliContext, 'config' | 'institution' | 'secrets' | 'audit' | 'now'>
 
 /** `registry import`: see the usage above. */
 export async function registryCommand(context: Needs, args: string[]): Promise<number> {
@@ -53,6 +53,7 @@ export async function registryCommand(context: Needs, args: string[]): Promise<n
     const report = await importRegistry(file.rows, {
       secrets: context.secrets,
       scope: context.config.scope,
+      departments: context.institution.departments,
       now: context.now,
       dryRun: values['dry-run'],
       full: values.full,

@@ -76,6 +76,7 @@ function sourceRecord(row: PreparedRow, old: SourceRecord | undefined, seal: Sea
     birthDate: record.birthDate,
     gender: record.gender,
     citizenship: record.citizenship,
+    orcid: record.orcid,
     numberHmacs: row.numberHmacs,
     taxNumber,
   })
@@ -143,6 +144,7 @@ function mergeFacts(records: readonly SourceRecord[], roles: readonly PersonRole
     gender: (ordered.find((record) => record.gender !== 0)?.gender ?? 0) as Gender,
     citizenship: [...new Set(citizenship)],
     taxNumber: pick('taxNumber'),
+    orcid: pick('orcid'),
   }
 }
 

@@ -12,6 +12,7 @@ export interface SourceRecord {
   readonly birthDate?: string
   readonly gender: Gender
   readonly citizenship?: string
+  readonly orcid?: string
   /** Look-up keys of the numbers this record names; the sealed numbers are the Person's. */
   readonly numberHmacs: readonly string[]
   readonly taxNumber?: SealedNationalNumber
@@ -51,11 +52,14 @@ const roleSchema = new Schema(
     departmentName: { type: localized, default: undefined },
     registrationNumber: String,
     degreeLevel: String,
+    graduatedOn: String,
     enrollmentTerm: String,
     attendanceType: String,
     inscriptionTerm: String,
     inscriptionYear: String,
     inscriptionMethod: String,
+    contractType: String,
+    position: String,
     mobile: String,
     email: String,
   },
@@ -72,6 +76,7 @@ const recordSchema = new Schema(
     birthDate: String,
     gender: Number,
     citizenship: String,
+    orcid: String,
     numberHmacs: [String],
     taxNumber: { type: sealedNumberSchema, default: undefined },
   },

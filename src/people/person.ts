@@ -71,6 +71,7 @@ export interface Person {
   readonly nationalNumbers: readonly SealedNationalNumber[]
   readonly taxNumber?: SealedNationalNumber
   readonly roles: readonly PersonRole[]
+  /** `0000-0002-1825-0097`. */
   readonly orcid?: string
   /** Life-long id from the AcademicID registry; absent until it has been allocated. */
   readonly academicId?: string

@@ -1,3 +1,4 @@
+import type { Institution } from '../institution.ts'
 import type { Secrets } from '../keys/secrets.ts'
 import { KeyLines } from './key-lines.ts'
 import { nationalNumberHmac, sealNationalNumber } from './national-number.ts'
@@ -54,6 +55,8 @@ export interface ImportOptions {
   readonly secrets: Pick<Secrets, 'get'>
   /** The institution's domain. */
   readonly scope: string
+  /** The institution's table: a row that contradicts it stays out. */
+  readonly departments?: Institution['departments']
   readonly now?: () => Date
   readonly dryRun?: boolean
   /** The file lists every role of this source: those it lacks have ended. */
@@ -212,6 +215,7 @@ class ImportRun {
     const checked = checkRegistryRow(row, {
       scope: this.#options.scope,
       today: this.#today,
+      departments: this.#options.departments,
     })
     if (checked.problems) return reject(checked.problems)
     return this.#withHmacs(line, checked.record)

@@ -1,5 +1,6 @@
 import type { AfmProblem } from './afm.ts'
 import type { AmkaProblem } from './amka.ts'
+import type { OrcidProblem } from './orcid.ts'
 import type { Gender, PersonRole } from './person.ts'
 import type { PhoneProblem } from './phone.ts'
 
@@ -31,13 +32,17 @@ export const registryColumns = [
   'departmentNameEn',
   'registrationNumber',
   'degreeLevel',
+  'graduatedOn',
   'enrollmentTerm',
   'attendanceType',
   'inscriptionTerm',
   'inscriptionYear',
   'inscriptionMethod',
+  'contractType',
+  'position',
   'validFrom',
   'validTo',
+  'orcid',
 ] as const
 
 export type RegistryColumn = (typeof registryColumns)[number]
@@ -49,8 +54,12 @@ export type RowProblemReason =
   | AmkaProblem
   | AfmProblem
   | PhoneProblem
+  | OrcidProblem
   | 'REQUIRED'
   | 'NOT_ALLOWED'
+  | 'NOT_FOR_THIS_ROLE'
+  | 'COLON_OR_SPACE'
+  | 'MINISTRY_CODE_CONTRADICTS_DEPARTMENT'
   | 'TOO_LONG'
   | 'CONTROL_CHARACTER'
   | 'NOT_UTF8'
@@ -93,6 +102,7 @@ export interface RegistryRecord {
   readonly birthDate?: string
   readonly gender: Gender
   readonly citizenship?: string
+  readonly orcid?: string
   readonly nationalNumbers: readonly NationalNumber[]
   readonly taxNumber?: NationalNumber
 }

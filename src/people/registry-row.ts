@@ -1,3 +1,4 @@
+import type { Institution } from '../institution.ts'
 import { checkAfm } from './afm.ts'
 import { checkAmka } from './amka.ts'
 import { isRealDate } from './calendar.ts'
@@ -7,6 +8,7 @@ import { transliterate } from './elot743.ts'
 import { checkPersonalEmail } from './email.ts'
 import { checkForeignNumber, minForeignSsn, minForeignTaxNumber } from './foreign-number.ts'
 import { maskNationalNumber } from './national-number.ts'
+import { checkOrcid } from './orcid.ts'
 import type { DegreeLevel, Gender, RoleKind, RoleStatus } from './person.ts'
 import { checkPhone } from './phone.ts'
 import {
@@ -25,6 +27,8 @@ export interface RowCheckOptions {
   readonly scope: string
   /** Today in Greece, YYYY-MM-DD. */
   readonly today: string
+  /** The institution's table, where it has one. */
+  readonly departments?: Institution['departments']
 }
 
 export type CheckedRow =
@@ -123,12 +127,27 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
   if (validFrom !== undefined && validTo !== undefined && validTo < validFrom) {
     reject('validTo', 'DATE_BEFORE_VALID_FROM')
   }
+  const graduatedOn = date('graduatedOn')
+  if (graduatedOn !== undefined) {
+    if (role !== 'student') reject('graduatedOn', 'NOT_FOR_THIS_ROLE')
+    if (validFrom !== undefined && graduatedOn < validFrom) {
+      reject('graduatedOn', 'DATE_BEFORE_VALID_FROM')
+    }
+  }
   const mobile = take('mobile', checkPhone)
+  const orcid = take('orcid', checkOrcid)
   const email = take('email', (text) => checkPersonalEmail(text, options.scope))
   const ministryCode = matching('ministryCode', /^\d{1,10}$/, 'NOT_ALLOWED')
+  const expectedCode = ministryCodeOfTable(values.departmentCode, options.departments)
+  if (ministryCode !== undefined && expectedCode !== undefined && ministryCode !== expectedCode) {
+    reject('ministryCode', 'MINISTRY_CODE_CONTRADICTS_DEPARTMENT')
+  }
   const degreeLevel = oneOf('degreeLevel', degreeLevels) as DegreeLevel | undefined
   const gender = Number(oneOf('gender', ['0', '1', '2', '9']) ?? '0') as Gender
   for (const column of urnColumns) matching(column, /^[^:]*$/, 'NOT_ALLOWED')
+  for (const column of ['contractType', 'position'] as const) {
+    matching(column, /^[^:\s]*$/, 'COLON_OR_SPACE')
+  }
   matching('inscriptionYear', /^\d{4}(-\d{4})?$/, 'NOT_ALLOWED')
 
   if (problems.length > 0) return { problems }
@@ -147,11 +166,14 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
         departmentName: departmentName(departmentNameEl, departmentNameEn),
         registrationNumber: values.registrationNumber,
         degreeLevel,
+        graduatedOn,
         enrollmentTerm: values.enrollmentTerm,
         attendanceType: values.attendanceType,
         inscriptionTerm: values.inscriptionTerm,
         inscriptionYear: values.inscriptionYear,
         inscriptionMethod: values.inscriptionMethod,
+        contractType: values.contractType,
+        position: values.position,
         mobile,
         email,
       }),
@@ -163,6 +185,7 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
         birthDate,
         gender,
         citizenship,
+        orcid,
         nationalNumbers,
         taxNumber,
       }),
@@ -255,6 +278,12 @@ function departmentName(el: string | undefined, en: string | undefined) {
   if (el === undefined && en === undefined) return undefined
   const greek = el ?? (en as string)
   return { el: greek, en: en ?? transliterate(greek) }
+}
+
+function ministryCodeOfTable(code: string | undefined, departments: Institution['departments']) {
+  return code !== undefined && departments && Object.hasOwn(departments, code)
+    ? departments[code]?.ministryCode
+    : undefined
 }
 
 /** Without the undefined fields: the store would keep them as null. */

@@ -4,6 +4,10 @@ import type { RejectionProblem } from './registry-import.ts'
 export const rejectionTexts: Readonly<Record<RejectionProblem['reason'], string>> = {
   REQUIRED: 'must not be empty',
   NOT_ALLOWED: 'is not one of the values allowed here',
+  NOT_FOR_THIS_ROLE: 'is for students only',
+  COLON_OR_SPACE: 'must have no colon and no space',
+  MINISTRY_CODE_CONTRADICTS_DEPARTMENT:
+    'is not the code that the institution file gives this department: mend whichever is wrong',
   TOO_LONG: 'is too long',
   CONTROL_CHARACTER: 'has a control character, such as a line break',
   NOT_UTF8: 'is not UTF-8 text',
@@ -28,6 +32,8 @@ export const rejectionTexts: Readonly<Record<RejectionProblem['reason'], string>
   DATE_BEFORE_VALID_FROM: 'is before validFrom',
   MOBILE_NOT_E164: 'must begin with + and the country code (69XXXXXXXX is read as +30)',
   MOBILE_GREEK_LENGTH: 'must have 10 digits after +30',
+  ORCID_PATTERN: 'must be an ORCID iD, such as 0000-0002-1825-0097',
+  ORCID_CHECK_CHARACTER_WRONG: 'has a wrong digit',
   EMAIL_INVALID: 'is not a mail address',
   EMAIL_INSTITUTIONAL: "is the institution's own; a personal one is needed",
   NUMBERS_OF_DIFFERENT_PEOPLE: 'and the other number belong to two different people',

@@ -38,6 +38,14 @@ describe('the synthetic people of the demo', () => {
     }
   })
 
+  it('have one graduate with a degree among those who sign in', () => {
+    const graduates = rows.filter((row) => row.graduatedOn)
+    assert.deepEqual(
+      graduates.map(({ username, status }) => [username, status]),
+      [['lalexiou', 'ended']],
+    )
+  })
+
   it('cover every role, state, degree and gap', () => {
     const values = (column: 'role' | 'status' | 'degreeLevel' | 'source') =>
       new Set(rows.map((row) => row[column]))

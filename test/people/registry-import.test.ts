@@ -125,6 +125,36 @@ describe('registry import: an upsert on (source, sourceId)', () => {
     assert.equal(person.nationalNumbers?.length, 1)
   })
 
+  it('keeps what services are told of studies and work, and forgets it with its source', async () => {
+    const orcid = '0000-0002-1825-0097'
+    await importRows([
+      studentRow({ graduatedOn: '2026-07-10' }),
+      staffRow({ contractType: 'permanent', position: 'archivist', orcid }),
+    ])
+    const [student, staff] = (await theOnlyPerson()).roles
+    assert.equal(student?.graduatedOn, '2026-07-10')
+    assert.deepEqual([staff?.contractType, staff?.position], ['permanent', 'archivist'])
+    assert.equal((await theOnlyPerson()).orcid, orcid)
+    await importRows([studentRow(), staffRow()])
+    assert.deepEqual(
+      changed.map(({ facts }) => facts),
+      [['graduatedOn'], ['contractType', 'orcid', 'position']],
+    )
+    const person = await theOnlyPerson()
+    assert.ok(!('orcid' in person))
+    assert.ok(person.roles.every((role) => !('graduatedOn' in role) && !('position' in role)))
+  })
+
+  it('keeps a row out that gives a department another’s code, and what was there', async () => {
+    const departments = {
+      '1201': { name: { el: 'Πληροφορικής', en: 'Informatics' }, ministryCode: '9201' },
+    }
+    await importRows([studentRow({ ministryCode: '9201' })], { departments })
+    await importRows([studentRow({ ministryCode: '9202' })], { departments })
+    assert.deepEqual(reasons(), [[2, 'MINISTRY_CODE_CONTRADICTS_DEPARTMENT']])
+    assert.equal((await theOnlyPerson()).roles[0]?.ministryCode, '9201')
+  })
+
   it('notes when a role was suspended or ended, and when it came back', async () => {
     await importRows([studentRow()])
     assert.equal((await theOnlyPerson()).roles[0]?.statusChangedAt, undefined)

@@ -85,6 +85,56 @@ describe('a registry row that is right', () => {
   })
 })
 
+describe('what a registry row adds for services', () => {
+  it('is the ORCID iD in one form, however the source writes it', () => {
+    for (const orcid of [
+      '0000-0002-1825-0097',
+      'https://orcid.org/0000-0002-1825-0097',
+      'http://www.orcid.org/0000-0002-1825-0097',
+      '0000000218250097',
+    ]) {
+      assert.equal(recordOf({ orcid }).orcid, '0000-0002-1825-0097')
+    }
+    assert.equal(recordOf({ orcid: '0000-0002-1694-233x' }).orcid, '0000-0002-1694-233X')
+  })
+
+  it('is the day of the degree, also before it has come or after the studies have ended', () => {
+    for (const graduatedOn of ['2026-09-30', '2027-07-01']) {
+      const { role } = recordOf({ graduatedOn, validFrom: '2022-10-01', validTo: '2026-09-30' })
+      assert.equal(role.graduatedOn, graduatedOn)
+    }
+  })
+
+  it('is the kind of contract and the position', () => {
+    const { role } = recordOf({ role: 'faculty', contractType: 'permanent', position: 'professor' })
+    assert.equal(role.contractType, 'permanent')
+    assert.equal(role.position, 'professor')
+  })
+})
+
+describe('a registry row beside the table of departments', () => {
+  const name = { el: 'Πληροφορικής', en: 'Informatics' }
+  const departments = { '1201': { name, ministryCode: '9201' }, '1202': { name } }
+  const reasons = (changes: RegistryRow) =>
+    checkRegistryRow(studentRow(changes), { ...options, departments }).problems?.map(
+      ({ column, reason }) => `${column} ${reason}`,
+    )
+
+  it('stays out when its Ministry code is not its department’s', () => {
+    assert.deepEqual(reasons({ departmentCode: '1201', ministryCode: '9202' }), [
+      'ministryCode MINISTRY_CODE_CONTRADICTS_DEPARTMENT',
+    ])
+  })
+
+  it('goes in when it agrees, or one of the two has no code', () => {
+    assert.equal(reasons({ departmentCode: '1201', ministryCode: '9201' }), undefined)
+    assert.equal(reasons({ departmentCode: '1201' }), undefined)
+    assert.equal(reasons({ departmentCode: '1202', ministryCode: '9999' }), undefined)
+    assert.equal(reasons({ departmentCode: '9', ministryCode: '9999' }), undefined)
+    assert.equal(reasons({ departmentCode: 'constructor', ministryCode: '9999' }), undefined)
+  })
+})
+
 describe('a registry row that is wrong', () => {
   const cases: [changes: RegistryRow, column: string, reason: string][] = [
     [{ source: '' }, 'source', 'REQUIRED'],
@@ -128,6 +178,18 @@ describe('a registry row that is wrong', () => {
     [{ inscriptionYear: '23' }, 'inscriptionYear', 'NOT_ALLOWED'],
     [{ validTo: '2026-13-01' }, 'validTo', 'DATE_INVALID'],
     [{ validFrom: '2026-01-02', validTo: '2026-01-01' }, 'validTo', 'DATE_BEFORE_VALID_FROM'],
+    [{ graduatedOn: '2026-02-30' }, 'graduatedOn', 'DATE_INVALID'],
+    [{ graduatedOn: '2020-07-01', role: 'staff' }, 'graduatedOn', 'NOT_FOR_THIS_ROLE'],
+    [
+      { graduatedOn: '2020-07-01', validFrom: '2020-10-01' },
+      'graduatedOn',
+      'DATE_BEFORE_VALID_FROM',
+    ],
+    [{ contractType: 'full time' }, 'contractType', 'COLON_OR_SPACE'],
+    [{ position: 'dean:1' }, 'position', 'COLON_OR_SPACE'],
+    [{ orcid: '0000-0002-1825-0098' }, 'orcid', 'ORCID_CHECK_CHARACTER_WRONG'],
+    [{ orcid: '0000-0002-1825-009' }, 'orcid', 'ORCID_PATTERN'],
+    [{ orcid: 'https://orcid.example/0000-0002-1825-0097' }, 'orcid', 'ORCID_PATTERN'],
     [{ registrationNumber: '1\n2' }, 'registrationNumber', 'CONTROL_CHARACTER'],
     [{ fatherNameEl: '\ufffd\ufffd' }, 'fatherNameEl', 'NOT_UTF8'],
     [{ sourceId: '1'.repeat(129) }, 'sourceId', 'TOO_LONG'],
