@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Limiter, openLimiter } from '../limits/limiter.ts'
 import { networkOf } from '../limits/network.ts'
+import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import { isLive } from '../store/page-attempts.ts'
 import { attemptCookie } from '../web/attempt-cookie.ts'
 import { type Language, languageOf } from '../web/language.ts'
@@ -11,7 +12,6 @@ import type { Translate } from '../web/translate.ts'
 import { webParts } from '../web/web-parts.ts'
 import type { ActivationAttempt, ActivationStep } from './attempt.ts'
 import { endAttempt, findAttempt, reloadAttempt } from './attempt-store.ts'
-import { recordKeeperFor } from './record-keeper.ts'
 
 /** Ties an activation to the browser. */
 export const activationCookie = attemptCookie('activation')

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import { openNationalNumber } from '../people/national-number.ts'
+import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
 import {
   type ActivationSubject,
@@ -8,7 +9,6 @@ import {
   missingRecordFacts,
   type RecordCheck,
 } from './record-check.ts'
-import { recordKeeperFor } from './record-keeper.ts'
 import { formatDate } from './review-facts.ts'
 
 /** Checks the record of the person who has just been identified, and leads on. */

@@ -2,6 +2,7 @@ import { Router } from 'express'
 import { networkOf } from '../limits/network.ts'
 import { readFlow } from '../login/way-back.ts'
 import { type RoleChoice, roleChoices } from '../people/role-choice.ts'
+import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import { isLive } from '../store/page-attempts.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formText } from '../web/form-text.ts'
@@ -10,7 +11,6 @@ import { renderPage } from '../web/render.ts'
 import { type ActivationPages, activationCookie, type StepRequest } from './activation-page.ts'
 import { changeAttempt, endAttempt, startAttempt } from './attempt-store.ts'
 import { countStage } from './funnel.ts'
-import { recordKeeperFor } from './record-keeper.ts'
 
 const windowMs = 15 * 60_000
 /** For each PIN that a network may ask for, so many beginnings: most who begin look twice. */

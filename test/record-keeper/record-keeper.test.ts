@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { recordKeeperFor } from '../../src/activation/record-keeper.ts'
 import type { Institution } from '../../src/institution.ts'
 import { roleChoices } from '../../src/people/role-choice.ts'
+import { recordKeeperFor } from '../../src/record-keeper/record-keeper.ts'
 import { viewsDir } from '../../src/web/render.ts'
 import { loadTranslations } from '../../src/web/translate.ts'
 
