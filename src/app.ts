@@ -2,6 +2,7 @@ import express, { type Express } from 'express'
 import type { Store } from 'express-session'
 import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
+import { consentRoutes } from './consent/consent-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
 import { IdpError } from './errors.ts'
@@ -33,6 +34,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(samlRoutes(context))
   app.use(oidcRoutes(context))
   app.use(loginRoutes(context))
+  app.use(consentRoutes(context))
   app.use(activationRoutes(context))
   app.use(accountRoutes(context))
   app.use(homeRoutes(context))

@@ -8,7 +8,7 @@ import { loginUrl, sealFlow } from '../sso/login-flow.ts'
 import { endSession } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject } from '../sso/subject.ts'
-import { requireCsrf } from '../web/csrf.ts'
+import { checkCsrf } from '../web/csrf.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import type { Translate } from '../web/translate.ts'
@@ -123,12 +123,6 @@ function visitRoute(
       t: webParts(req).translations[language],
     })
   }
-}
-
-function checkCsrf(req: Request, res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    requireCsrf(req, res, (error?: unknown) => (error ? reject(error) : resolve()))
-  })
 }
 
 /** The session's person lacks the roles that are not activated. */

@@ -1,19 +1,23 @@
 import type { Account, FindAccount, KoaContextWithOIDC } from 'oidc-provider'
-import { attributeEnvironment } from '../attributes/attribute-environment.ts'
+import { disclosureOf } from '../attributes/disclosure.ts'
 import { decideRelease } from '../attributes/release.ts'
 import type { AttributeEnvironment, Release } from '../attributes/release-types.ts'
 import { oidcReleaseTarget } from '../attributes/targets.ts'
+import { agreedAttributes } from '../consent/agreed-attributes.ts'
 import type { AppContext } from '../context.ts'
 import { findRelyingParty } from '../federation/service-store.ts'
 import { loadActiveSubject, type SessionSubject } from '../sso/subject.ts'
+import type { SignInOfGrant } from './grants.ts'
 import { activeSession } from './session-binding.ts'
 
 /**
  * Accounts as oidc-provider asks for them, at every authorization, code, refresh and userinfo
  * request: an account that no longer may sign in is not found, so nothing goes out for it.
  */
-export function accountFinder(context: AppContext): FindAccount {
-  const environment = attributeEnvironment(context)
+export function accountFinder(
+  context: Pick<AppContext, 'config' | 'now'>,
+  environment: AttributeEnvironment,
+): FindAccount {
   return async (ctx, personId) => {
     const active = await activeSession(context, ctx.req)
     const subject =
@@ -53,7 +57,13 @@ async function releaseTo(
       isEssential: member?.essential === true,
     })),
   })
-  return decideRelease({ ...subject, now }, target, environment)
+  const release = decideRelease({ ...subject, now }, target, environment)
+  if (disclosureOf(target, environment.institution) !== 'ask') return release
+  // Tokens outlive the page that the person read: what goes by them is what was agreed to.
+  const { signInId } = (ctx.oidc.entities.Grant ?? {}) as Partial<SignInOfGrant>
+  const agreed = await agreedAttributes(subject.person._id, target, signInId, now)
+  const attributes = release.attributes.filter(({ definition }) => agreed.has(definition.name))
+  return { ...release, attributes }
 }
 
 /** Claims in the JSON types that the table says; one without a value is left out. */

@@ -1,3 +1,4 @@
+import type { ServiceRef } from '../consent/consent.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { ArtifactModel, type GrantRecord, grantMark } from './oidc-model.ts'
 
@@ -14,8 +15,22 @@ export async function endGrants(
     .select(['sessionId', 'sessionGeneration'])
     .lean<GrantRecord[]>()
   const ended = grants.filter((grant) => !signInCounts(account, grantMark(grant)))
-  const ids = ended.map((grant) => grant._id)
-  await ArtifactModel.deleteMany({ grantId: { $in: ids.map((id) => id.slice('Grant:'.length)) } })
-  await ArtifactModel.updateMany({ _id: { $in: ids } }, { $set: { revokedAt: new Date() } })
+  await revoke(ended.map((grant) => grant._id))
   return ended.length
+}
+
+/** Ends what one service holds of a person, in all sign-ins, offline too. */
+export async function endGrantsOfService(personId: string, service: ServiceRef): Promise<void> {
+  if (service.protocol !== 'oidc') return
+  const grants = await ArtifactModel.find({ personId, revokedAt: { $exists: false } })
+    .select('payload')
+    .lean()
+  const ofService = grants.filter(({ payload }) => JSON.parse(payload).clientId === service.id)
+  await revoke(ofService.map((grant) => grant._id))
+}
+
+/** The mark first: no code or token works without its grant, and one that is on its way comes too late. */
+async function revoke(ids: readonly string[]): Promise<void> {
+  await ArtifactModel.updateMany({ _id: { $in: ids } }, { $set: { revokedAt: new Date() } })
+  await ArtifactModel.deleteMany({ grantId: { $in: ids.map((id) => id.slice('Grant:'.length)) } })
 }

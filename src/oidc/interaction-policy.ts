@@ -13,21 +13,29 @@ const freshLoginReasons = new Set([
 /** Reasons that stay after a sign-in when the wrong person signed in. */
 const subjectReasons = new Set(['id_token_hint', 'hinted_person', 'claims_id_token_sub_value'])
 
+/** Our own reason for the consent prompt. */
+const disclosureReason = 'disclosure'
+
+/** The library's own: the request says `prompt=consent`. */
+export const consentRequested = 'consent_prompt'
+
 /** The service insists on a way of signing in that the session does not have. */
 const acrReasons = new Set(['essential_acr', 'essential_acrs'])
 
 /**
- * When the person must be asked: the library's own checks and two of ours. No answer goes out unless
+ * When the person must be asked: the library's own checks and three of ours. No answer goes out unless
  * the SSO session of this very request belongs to whom the library takes it for; and `id_token_hint`
  * still names that person when the request resumes after a sign-in, where the library does not look
  * again (OIDC Core 3.1.2.1).
  *
  * @param holder who is signed in on this request, undefined for nobody
  * @param subjectOf the `sub` of a person at the client of the request
+ * @param mustShow whether something would go that the person has not agreed to or been told of
  */
 export function promptPolicy(
   holder: (ctx: KoaContextWithOIDC) => Promise<string | undefined>,
   subjectOf: (ctx: KoaContextWithOIDC, personId: string) => string,
+  mustShow: (ctx: KoaContextWithOIDC) => Promise<boolean>,
 ): interactionPolicy.Prompt[] {
   const login = base().get('login') as interactionPolicy.Prompt
   login.checks.add(
@@ -45,10 +53,15 @@ export function promptPolicy(
       return hintedSubject(hint) !== subjectOf(ctx, personId)
     }),
   )
-  // There is no consent page: what a service gets is decided by the release rules. `prompt=consent`
-  // stays legal, because offline_access depends on it (OIDC Core 11), and is answered at once. Native
-  // apps are not asked about each time either (RFC 8252 8.6): PKCE and exact redirect addresses hold.
-  return [login, new Prompt({ name: 'consent', requestable: true })]
+  // Of the library's own reasons for the consent prompt none fits: scopes are settled by registration,
+  // what goes is decided by the release rules. `prompt=consent` is legal for every service, because
+  // offline_access depends on it (OIDC Core 11); who is asked then, interaction.ts decides. Native apps
+  // are not asked about each time (RFC 8252 8.6): PKCE and exact redirect addresses hold.
+  const consent = new Prompt(
+    { name: 'consent', requestable: true },
+    new Check(disclosureReason, 'End-User consent is required', mustShow),
+  )
+  return [login, consent]
 }
 
 /** The signature was checked when the request came in; the interaction kept it since. */

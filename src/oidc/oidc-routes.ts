@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import express, { type NextFunction, type Request, type Response, Router } from 'express'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
 import { resolveInteraction } from './interaction.ts'
@@ -16,11 +17,12 @@ import { activeSession } from './session-binding.ts'
  */
 export function oidcRoutes(context: AppContext): Router {
   const held = new WeakMap<IncomingMessage, { answer?: Answer; error?: unknown }>()
+  const environment = attributeEnvironment(context)
   const slots: AnswerSlots = {
     answer: (request, answer) => held.set(request, { answer }),
     fail: (request, error) => held.set(request, { error }),
   }
-  const build = () => withSession(createProvider(context, slots), context, slots)
+  const build = () => withSession(createProvider(context, environment, slots), context, slots)
   let provider = build()
   let handle = provider.callback()
   context.keys.onChange(() => {
@@ -44,7 +46,7 @@ export function oidcRoutes(context: AppContext): Router {
 
   const router = Router()
   router.get('/oidc/interaction/:uid', (request, response) =>
-    resolveInteraction(context, provider, request, response),
+    resolveInteraction(context, environment, provider, request, response),
   )
   router.post('/oidc/auth', express.urlencoded({ extended: false }), asGetRequest)
   router.use((request, response, next) =>

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import Provider, { type Configuration, type JWK, type KoaContextWithOIDC } from 'oidc-provider'
 import { pairwiseValue } from '../attributes/pairwise.ts'
+import type { AttributeEnvironment } from '../attributes/release-types.ts'
 import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
@@ -11,6 +12,7 @@ import { sessionIndexFor } from '../sso/sessions.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { accountFinder } from './account.ts'
 import { StoreAdapter } from './adapter.ts'
+import { mustShow } from './disclosure.ts'
 import { standingGrant } from './grants.ts'
 import { promptPolicy, supportedAcrValues } from './interaction-policy.ts'
 import { grantSeconds, lifetimes, wantsOfflineAccess } from './lifetimes.ts'
@@ -58,9 +60,16 @@ function hold(ctx: KoaContextWithOIDC): void {
 }
 
 /** Builds the OpenID provider; cheap, and done again whenever the signing keys change. */
-export function createProvider(context: AppContext, slots: AnswerSlots): Provider {
+export function createProvider(
+  context: AppContext,
+  environment: AttributeEnvironment,
+  slots: AnswerSlots,
+): Provider {
   const ProviderClass = providerWithPostPage(slots)
-  const provider = new ProviderClass(context.config.baseUrl, configuration(context, slots))
+  const provider = new ProviderClass(
+    context.config.baseUrl,
+    configuration(context, environment, slots),
+  )
   const { isHttps } = context.config
   // TLS may end at a reverse proxy: whether cookies are Secure follows from BASE_URL.
   Object.defineProperty(provider.request, 'protocol', { get: () => (isHttps ? 'https' : 'http') })
@@ -68,7 +77,11 @@ export function createProvider(context: AppContext, slots: AnswerSlots): Provide
   return provider
 }
 
-function configuration(context: AppContext, slots: AnswerSlots): Configuration {
+function configuration(
+  context: AppContext,
+  environment: AttributeEnvironment,
+  slots: AnswerSlots,
+): Configuration {
   const { config, secrets } = context
   const { isHttps } = config
   const basePath = basePathOf(config.baseUrl)
@@ -93,10 +106,11 @@ function configuration(context: AppContext, slots: AnswerSlots): Configuration {
       policy: promptPolicy(
         async (ctx) => (await activeSession(context, ctx.req))?.session.personId,
         (ctx, personId) => subjectOf(secrets, personId, ctx.oidc.client),
+        (ctx) => mustShow(context, environment, ctx),
       ),
       url: (_ctx, interaction) => `${basePath}/oidc/interaction/${interaction.uid}`,
     },
-    findAccount: accountFinder(context),
+    findAccount: accountFinder(context, environment),
     loadExistingGrant: async (ctx) =>
       standingGrant(ctx, {
         generation: (await activeSession(context, ctx.req))?.session.generation,

@@ -74,6 +74,12 @@ export function makeNameId(sp: ServiceProvider, format: string, source: NameIdSo
   }
 }
 
+/** The attribute that a NameID of this format tells; undefined for those that tell nothing. */
+export function identifyingAttribute(format: string): string | undefined {
+  if (format === nameIdFormats.emailAddress) return 'mail'
+  return format === nameIdFormats.unspecified ? 'eduPersonPrincipalName' : undefined
+}
+
 /** A transient identifier: 160 bits that only the holder of `key` can tie to the session. */
 export function transientNameId(key: Buffer, sessionId: string, entityId: string): string {
   const digest = keyedHash(key, `saml-transient\n${sessionId}\n${entityId}`).toString('hex')

@@ -1,9 +1,11 @@
 import express, { type Request, type Response, Router } from 'express'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
+import { carriedDecision, consentUrl } from '../consent/consent-flow.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { loginUrl, openServiceFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
+import type { SsoSession } from '../sso/sso-session.ts'
 import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
 import { logoutRoutes } from './logout-routes.ts'
 import { checkRelayState } from './message-limits.ts'
@@ -15,6 +17,7 @@ import type { RequestBinding } from './request-intake.ts'
 import { approvedServiceProvider } from './service-lookup.ts'
 import { acceptAuthnRequest, planSignOn, planUnsolicitedSignOn, type SignOn } from './sign-on.ts'
 import {
+  type AnswerOutcome,
   answerFromSession,
   answerWithStatus,
   auditRefusal,
@@ -61,7 +64,13 @@ export function samlRoutes(context: AppContext): Router {
     const sp = await approvedServiceProvider(findServiceProvider, flow.service.id, context.now())
     // The metadata may have changed while the person typed.
     chooseAssertionConsumerService(sp, { assertionConsumerServiceUrl: signOn.destination })
-    await answer(req, res, { sp, signOn, issuedAt: flow.issuedAt }, String(req.query.flow))
+    const pending = {
+      sp,
+      signOn,
+      issuedAt: signOn.askedAt ?? flow.issuedAt,
+      decision: (session: SsoSession) => carriedDecision(flow, session),
+    }
+    await answer(req, res, pending, String(req.query.flow))
   })
 
   router.get('/saml/unsolicited', async (req, res) => {
@@ -130,23 +139,32 @@ export function samlRoutes(context: AppContext): Router {
     pending: Pending,
     token?: string,
   ): Promise<void> {
+    let outcome: AnswerOutcome
     try {
-      if (await answerFromSession(context, environment, req, res, pending)) return
+      outcome = await answerFromSession(context, environment, req, res, pending)
     } catch (error) {
       if (!(error instanceof SamlStatusError)) throw error
       return answerWithStatus(context, environment, req, res, error, pending)
     }
-    res.redirect(303, loginUrl(token ?? seal(pending)))
+    if (outcome.kind === 'sign-in') res.redirect(303, loginUrl(token ?? seal(pending)))
+    if (outcome.kind === 'consent') {
+      const { question } = outcome
+      const state: SignOn = { ...pending.signOn, askedAt: pending.issuedAt }
+      const next = { ...nextStep(pending.signOn), state }
+      res.redirect(303, consentUrl(context, { ...question, next }))
+    }
   }
 
   function seal({ sp, signOn }: Pending): string {
     return sealFlow(context, {
-      resume: resumePath,
+      ...nextStep(signOn),
       service: { protocol: 'saml', id: sp.entityId },
-      state: signOn,
-      forceAuthn: signOn.forceAuthn,
     })
   }
+}
+
+function nextStep(signOn: SignOn) {
+  return { resume: resumePath, state: signOn, forceAuthn: signOn.forceAuthn }
 }
 
 function textOf(value: unknown): string | undefined {

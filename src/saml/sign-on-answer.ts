@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { attributeByName } from '../attributes/attribute-table.ts'
+import { disclosureOf } from '../attributes/disclosure.ts'
 import { pairwiseValue } from '../attributes/pairwise.ts'
 import { decideRelease } from '../attributes/release.ts'
 import type {
@@ -9,6 +10,9 @@ import type {
 } from '../attributes/release-types.ts'
 import { samlReleaseTarget } from '../attributes/targets.ts'
 import { requestOrigin } from '../audit/request-origin.ts'
+import { checkDisclosure } from '../consent/check-disclosure.ts'
+import type { CarriedDecision, ConsentQuestion } from '../consent/consent-flow.ts'
+import { leaving, type SamlReleaseRef } from '../consent/release-ref.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
@@ -21,8 +25,14 @@ import { renderPostForm } from '../web/post-form.ts'
 import { buildResponse, type NameId } from './assertion.ts'
 import { satisfyAuthnContext } from './authn-context.ts'
 import { assertionEncryption, usesWeakCipher } from './encryption.ts'
-import { makeNameId, transientNameId } from './name-id.ts'
-import { noAuthnContext, noPassive, type SignOn, unknownPrincipal } from './sign-on.ts'
+import { identifyingAttribute, makeNameId, transientNameId } from './name-id.ts'
+import {
+  noAuthnContext,
+  noPassive,
+  requestDenied,
+  type SignOn,
+  unknownPrincipal,
+} from './sign-on.ts'
 import { buildStatusResponse, type SamlStatusError } from './status-response.ts'
 
 /** The requesting service and how to answer it. */
@@ -31,12 +41,21 @@ export interface Pending {
   readonly signOn: SignOn
   /** When the sign-on was asked for: a forced one needs a password proved since. Milliseconds. */
   readonly issuedAt: number
+  /** What the person said at the consent page a moment ago; see carriedDecision(). */
+  readonly decision?: (session: SsoSession) => CarriedDecision | undefined
 }
 
+/** What became of an answer; but for `answered` nothing has been sent. */
+export type AnswerOutcome =
+  | { readonly kind: 'answered' }
+  | { readonly kind: 'sign-in' }
+  | { readonly kind: 'consent'; readonly question: Omit<ConsentQuestion, 'next'> }
+
 /**
- * Answers the service from the session that this browser has.
+ * Answers the service from the session that this browser has, unless somebody has to sign in first,
+ * or has to see what would go.
  *
- * @returns false when somebody has to sign in first; nothing has been answered then
+ * @throws {SamlStatusError} for answerWithStatus()
  */
 export async function answerFromSession(
   context: AppContext,
@@ -44,7 +63,7 @@ export async function answerFromSession(
   request: Request,
   response: Response,
   pending: Pending,
-): Promise<boolean> {
+): Promise<AnswerOutcome> {
   const { sp, signOn, issuedAt } = pending
   const session = currentSession(context, request)
   const isFresh = session && (!signOn.forceAuthn || session.authnInstant >= issuedAt)
@@ -53,7 +72,7 @@ export async function answerFromSession(
     if (signOn.isPassive) throw noPassive()
     // The account may no longer sign in: its session is worth nothing, and the sign-in page says why.
     if (isFresh) await endSession(context, request)
-    return false
+    return { kind: 'sign-in' }
   }
   const authnContextClassRef = satisfyAuthnContext(signOn.requestedAuthnContext, session.acr)
   if (!authnContextClassRef) throw noAuthnContext()
@@ -63,6 +82,30 @@ export async function answerFromSession(
   const attributeSubject = { ...subject, now, language: languageOf(request) }
   const { attributes } = decideRelease(attributeSubject, target, environment)
   const nameId = nameIdFor(context, environment, { sp, signOn, session, attributeSubject, target })
+  const disclosure = disclosureOf(target, environment.institution)
+  if (disclosure !== 'silent') {
+    const release = releaseRef(sp, signOn)
+    const names = attributes.map(({ definition }) => definition.name)
+    const about = {
+      personId: session.personId,
+      release,
+      attributes: leaving(names, release, target),
+    }
+    const decision = pending.decision?.(session)
+    const outcome = await checkDisclosure({
+      ...about,
+      sessionId: session.id,
+      disclosure,
+      decision,
+      usesUp: true,
+    })
+    if (outcome.kind === 'refused') throw requestDenied()
+    if (outcome.kind === 'show') {
+      if (signOn.isPassive) throw noPassive()
+      const onceSeconds = context.config.loginFlowSeconds
+      return { kind: 'consent', question: { ...about, mode: outcome.mode, onceSeconds } }
+    }
+  }
   const encryption = assertionEncryption(sp)
   if (encryption && usesWeakCipher(encryption)) {
     context.log.warn({ service: sp.entityId }, 'service takes assertions in AES-CBC only')
@@ -108,7 +151,7 @@ export async function answerFromSession(
     },
   })
   post(request, response, signOn, xml)
-  return true
+  return { kind: 'answered' }
 }
 
 /**
@@ -192,6 +235,15 @@ function nameIdFor(
     throw unknownPrincipal()
   }
   return nameId
+}
+
+function releaseRef(sp: ServiceProvider, signOn: SignOn): SamlReleaseRef {
+  return {
+    protocol: 'saml',
+    id: sp.entityId,
+    attributeConsumingServiceIndex: signOn.attributeConsumingServiceIndex,
+    identifier: identifyingAttribute(signOn.nameIdFormat),
+  }
 }
 
 function whoAndWhere(

@@ -29,6 +29,8 @@ export interface SignOn {
   readonly attributeConsumingServiceIndex?: number
   /** The one NameID value that will do, in nameIdFormat. */
   readonly subjectNameId?: string
+  /** When it was asked for, where the flow was sealed anew on the way. Milliseconds. */
+  readonly askedAt?: number
 }
 
 /** A request whose service and place of answer are sure: from here on, errors go to the service. */
@@ -140,6 +142,15 @@ export function noAuthnContext(): SamlStatusError {
     code: 'Responder',
     secondLevel: 'NoAuthnContext',
     message: 'The requested authentication context cannot be met',
+  })
+}
+
+/** The person does not want that anything goes to the service (Core 3.2.2.2). */
+export function requestDenied(): SamlStatusError {
+  return new SamlStatusError('SAML_CONSENT_REFUSED', {
+    code: 'Responder',
+    secondLevel: 'RequestDenied',
+    message: 'The person did not agree that data goes to this service',
   })
 }
 

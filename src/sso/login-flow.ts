@@ -23,6 +23,8 @@ export interface LoginFlow {
   readonly redirectsTo?: string
   /** Fills the username field. */
   readonly username?: string
+  /** What the person decided at the consent page on the way (consent/consent-flow.ts); JSON. */
+  readonly decision?: unknown
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
 }

@@ -13,7 +13,7 @@ export const viewsDir = join(root, 'views')
 export const publicDir = join(root, 'public')
 
 /** Pages on the way to a service, which may run in a window that the service opened. */
-const popupViews = /^(login|saml|oidc|error)\//
+const popupViews = /^(login|saml|oidc|consent|error)\//
 
 /** Templates stay compiled for the life of the process; everything they print is escaped. */
 export function createViews(): nunjucks.Environment {

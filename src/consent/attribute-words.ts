@@ -1,0 +1,104 @@
+import type { ExplainedAttribute } from '../attributes/explain.ts'
+import { maskNationalNumber } from '../people/national-number.ts'
+import type { Person } from '../people/person.ts'
+import { formatDay } from '../web/date-time.ts'
+import type { Language } from '../web/language.ts'
+import type { Translate } from '../web/translate.ts'
+
+export interface WordsContext {
+  readonly person: Pick<Person, 'academicId'>
+  readonly language: Language
+  readonly t: Translate
+}
+
+type Values = Pick<ExplainedAttribute, 'name' | 'values' | 'sensitivity'>
+
+/** Means something to machines only; the page says so instead. */
+const opaque = new Set(['subject-id', 'pairwise-id', 'eduPersonUniqueId', 'eduPersonTargetedID'])
+
+const academicIdAttribute = 'schGrAcPersonID'
+
+/**
+ * What goes to the service, for people to read: the very values where they are words, what they mean
+ * where they are codes. The AcademicID is told to nobody, and of a national number only its end.
+ */
+export function inWords(attribute: Values, context: WordsContext): string[] {
+  const { name, values } = attribute
+  const { t } = context
+  if (opaque.has(name)) return [t('consent.value.opaque')]
+  const words = values.map((value) => secretWords(attribute, value, context) ?? word(value))
+  return [...new Set(words)]
+
+  function word(value: string): string {
+    return wordsFor[name]?.(value, context) ?? value
+  }
+}
+
+/** What is sent, letter by letter, but for what is not shown. */
+export function asSent(attribute: Values, context: WordsContext): string[] {
+  return attribute.values.map((value) => secretWords(attribute, value, context) ?? value)
+}
+
+function secretWords(
+  { name, sensitivity }: Values,
+  value: string,
+  { person, t }: WordsContext,
+): string | undefined {
+  const { academicId } = person
+  const holdsId =
+    name === academicIdAttribute || (academicId !== undefined && value.includes(academicId))
+  if (holdsId) return t('consent.value.academicId')
+  if (sensitivity !== 'sensitive') return undefined
+  return maskNationalNumber(lastPart(value)).replaceAll('*', '•')
+}
+
+/** Of a URN, or of anything else with colons. */
+function lastPart(value: string): string {
+  return value.slice(value.lastIndexOf(':') + 1)
+}
+
+type Wording = (value: string, context: WordsContext) => string | undefined
+
+const affiliation: Wording = (value, { t }) => {
+  const [kind = ''] = value.split('@')
+  return known(t, `consent.value.affiliation.${kind}`)
+}
+
+const wordsFor: Readonly<Record<string, Wording>> = {
+  eduPersonAffiliation: affiliation,
+  eduPersonPrimaryAffiliation: affiliation,
+  eduPersonScopedAffiliation: affiliation,
+  eduPersonAssurance: (_value, { t }) => t('consent.value.assurance'),
+  emailVerified: (_value, { t }) => t('consent.value.yes'),
+  birthDate: (value, { language }) => day(value, language),
+  schacDateOfBirth: (value, { language }) =>
+    day(value.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'), language),
+  schacGender: (value, { t }) => known(t, `gender.${value}`),
+  schacCountryOfCitizenship: (value, { language }) => nameOf('region', value, language),
+  preferredLanguage: (value, { language }) => nameOf('language', value, language),
+  schacHomeOrganizationType: (_value, { t }) => t('consent.value.organizationType'),
+  schacPersonalUniqueCode: lastPart,
+  schGrAcEnrollment: (_value, { t }) => t('consent.value.studies'),
+  schGrAcInscription: (_value, { t }) => t('consent.value.studies'),
+  schGrAcEmployment: (_value, { t }) => t('consent.value.employment'),
+  schGrAcPersonalLinkageID: lastPart,
+  schacPersonalPosition: lastPart,
+}
+
+function known(t: Translate, key: string): string | undefined {
+  return t.has(key) ? t(key) : undefined
+}
+
+function day(date: string, language: Language): string | undefined {
+  const instant = new Date(`${date}T12:00:00Z`)
+  return Number.isNaN(instant.getTime()) ? undefined : formatDay(instant, language)
+}
+
+function nameOf(type: 'region' | 'language', code: string, language: Language): string | undefined {
+  const names = new Intl.DisplayNames(language === 'el' ? 'el-GR' : 'en-GB', { type })
+  try {
+    return names.of(type === 'region' ? code.toUpperCase() : code)
+  } catch {
+    return undefined
+  }
+}

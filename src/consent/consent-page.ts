@@ -1,0 +1,146 @@
+import { attributeByName } from '../attributes/attribute-table.ts'
+import { type ExplainedAttribute, explainRelease } from '../attributes/explain.ts'
+import type {
+  AttributeEnvironment,
+  AttributeSubject,
+  ReleaseTarget,
+} from '../attributes/release-types.ts'
+import type { RegisteredService } from '../federation/service.ts'
+import { summarizeService } from '../federation/service-summary.ts'
+import { currentRoles } from '../people/person.ts'
+import { roleChoiceOf } from '../people/role-choice.ts'
+import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
+import type { Language } from '../web/language.ts'
+import type { Translate } from '../web/translate.ts'
+import { asSent, inWords, type WordsContext } from './attribute-words.ts'
+import { leaving, type OpenedRelease, type ReleaseRef } from './release-ref.ts'
+
+/** What would go now, and what of that the service needs and does not get. */
+export interface Disclosed {
+  readonly attributes: readonly ExplainedAttribute[]
+  readonly lacking: readonly ExplainedAttribute[]
+  readonly legalGround?: ReturnType<typeof explainRelease>['legalGround']
+}
+
+/** The same decisions by which the answer is made, and the identifier that it may carry besides. */
+export function discloses(
+  subject: AttributeSubject,
+  { target }: OpenedRelease,
+  ref: ReleaseRef,
+  environment: AttributeEnvironment,
+): Disclosed {
+  const { attributes, legalGround } = explainRelease(subject, target, environment)
+  const going = attributes.filter(({ outcome }) => outcome === 'goes')
+  const names = leaving(
+    going.map(({ name }) => name),
+    ref,
+    target,
+  )
+  return {
+    attributes: names.flatMap(
+      (name) =>
+        going.find((attribute) => attribute.name === name) ??
+        identifier(name, subject, target, environment),
+    ),
+    lacking: attributes.filter(({ outcome, isRequired }) => outcome === 'missing' && isRequired),
+    ...(legalGround ? { legalGround } : {}),
+  }
+}
+
+/** An attribute that goes as the NameID alone. */
+function identifier(
+  name: string,
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): ExplainedAttribute[] {
+  const definition = attributeByName(name)
+  if (!definition) return []
+  const { sensitivity } = definition
+  const values = definition.values(subject, environment, target).slice(0, 1)
+  return [
+    {
+      name,
+      outcome: 'goes',
+      values,
+      sensitivity,
+      isRequired: true,
+      reason: 'requested',
+      missing: [],
+    },
+  ]
+}
+
+interface PageContext extends WordsContext {
+  readonly language: Language
+  readonly t: Translate
+  readonly environment: AttributeEnvironment
+  /** Names that the person decided about before; absent when never. */
+  readonly known?: ReadonlySet<string>
+}
+
+/** What the page shows, in its language. */
+export function describeDisclosure(
+  disclosed: Disclosed,
+  service: RegisteredService,
+  subject: AttributeSubject,
+  context: PageContext,
+) {
+  const { language, t } = context
+  return {
+    service: { ...summarizeService(service, language), url: undefined },
+    privacyUrl: webAddress(service.privacyStatementUrl, language),
+    rows: rowsOf(disclosed.attributes, context),
+    technical: disclosed.attributes.map((attribute) => ({
+      name: attribute.name,
+      values: asSent(attribute, context),
+    })),
+    ground: disclosed.legalGround?.text[language],
+    lacking: disclosed.lacking.map((attribute) => ({
+      label: t(`attribute.${attribute.name}`),
+      facts: attribute.missing.map((fact) => t(`release.fact.${fact}`)),
+    })),
+    keeper: disclosed.lacking.length > 0 ? keeperOf(subject, context) : undefined,
+  }
+}
+
+/** Attributes that people know by one name and that say the same are one row. */
+function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext) {
+  const { t, language, known } = context
+  const rows = new Map<string, Row>()
+  for (const attribute of attributes) {
+    const label = t(`attribute.${attribute.name}`)
+    const row = rows.get(label) ?? { label, words: [], why: [], isNew: false }
+    rows.set(label, row)
+    if (known && !known.has(attribute.name)) row.isNew = true
+    for (const words of inWords(attribute, context)) {
+      if (!row.words.includes(words)) row.words.push(words)
+    }
+    const why = attribute.why?.[language]
+    if (why && !row.why.includes(why)) row.why.push(why)
+  }
+  return [...rows.values()]
+}
+
+interface Row {
+  readonly label: string
+  readonly words: string[]
+  readonly why: string[]
+  isNew: boolean
+}
+
+/** Who can add what is missing: of the person's current roles the first counts. */
+function keeperOf({ person, now }: AttributeSubject, { environment, language, t }: PageContext) {
+  const [role] = currentRoles(person, now)
+  const kind = roleChoiceOf(role?.role ?? 'student')
+  return recordKeeperFor(environment.institution, kind, role?.departmentCode, language, t)
+}
+
+/** Links from a service's registration: to the web or nowhere. */
+function webAddress(
+  texts: RegisteredService['privacyStatementUrl'],
+  language: Language,
+): string | undefined {
+  const url = texts[language] ?? texts.en ?? texts.el ?? Object.values(texts)[0]
+  return url && /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined
+}
