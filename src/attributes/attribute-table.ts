@@ -1,5 +1,6 @@
 import { eduPersonAttributes } from './eduperson.ts'
 import { inetOrgPersonAttributes } from './inetorgperson.ts'
+import { nameVariantAttributes } from './name-variants.ts'
 import { oidcOnlyAttributes } from './oidc-claims.ts'
 import type { AttributeDefinition } from './release-types.ts'
 import { schacAttributes } from './schac.ts'
@@ -14,6 +15,7 @@ export const attributeFamilies: readonly {
   { title: 'Subject identifiers', attributes: subjectIdentifierAttributes },
   { title: 'eduPerson and grEduPerson', attributes: eduPersonAttributes },
   { title: 'inetOrgPerson', attributes: inetOrgPersonAttributes },
+  { title: 'Names in one script', attributes: nameVariantAttributes },
   { title: 'SCHAC', attributes: schacAttributes },
   { title: 'schGrAc', attributes: schGrAcAttributes },
   { title: 'OpenID Connect only', attributes: oidcOnlyAttributes },

@@ -1,4 +1,5 @@
 import { orcidUrl } from '../people/orcid.ts'
+import { assuranceOf } from './assurance.ts'
 import { distinct, list } from './attribute-values.ts'
 import { pairwiseValue } from './pairwise.ts'
 import type { AttributeDefinition } from './release-types.ts'
@@ -6,7 +7,6 @@ import { ministryCodeOf } from './role-facts.ts'
 import { codeRole, subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.5923.1.1.1'
-const assurance = 'https://refeds.org/assurance'
 
 /** eduPerson 202208 (v4.4.0). */
 export const eduPersonAttributes: readonly AttributeDefinition[] = [
@@ -80,10 +80,9 @@ export const eduPersonAttributes: readonly AttributeDefinition[] = [
     claim: 'eduperson_assurance',
     multiValued: true,
     sensitivity: 'public',
-    source: 'How the person was identified (REFEDS Assurance Framework); activated accounts only.',
-    // The lowest that holds for every activated account; higher levels need a record of how it was.
-    values: ({ account }) =>
-      account.activatedAt ? [assurance, `${assurance}/ID/unique`, `${assurance}/IAP/low`] : [],
+    source:
+      'How the account was activated, and what the institution vouches for (REFEDS Assurance Framework 2.0): see below.',
+    values: assuranceOf,
   },
   {
     name: 'eduPersonOrcid',

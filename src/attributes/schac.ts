@@ -3,7 +3,7 @@ import { distinct, list, urn } from './attribute-values.ts'
 import type { AttributeDefinition, AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { ministryCodeOf } from './role-facts.ts'
 import { europeanStudentIdentifier } from './student-identifier.ts'
-import { codeRole } from './subject-facts.ts'
+import { codeRole, subjectFacts } from './subject-facts.ts'
 import { valueForms } from './value-forms.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.25178.1.2'
@@ -72,6 +72,21 @@ export const schacAttributes: readonly AttributeDefinition[] = [
         ),
         person.taxNumber && personalUniqueId('TIN', person.taxNumber, environment, target),
       ]),
+  },
+  {
+    name: 'schacPersonalPosition',
+    samlName: `${arc}.13`,
+    claim: 'schac_personal_position',
+    multiValued: true,
+    sensitivity: 'personal',
+    source: 'Positions of the current roles, under the institution’s domain.',
+    facts: ['role', 'position'],
+    values: (subject, environment) =>
+      distinct(
+        subjectFacts(subject, environment).roles.map(({ position }) =>
+          urn('urn:schac:personalPosition:gr', environment.scope, position),
+        ),
+      ),
   },
   {
     name: 'schacDateOfBirth',

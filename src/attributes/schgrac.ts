@@ -1,3 +1,4 @@
+import type { Institution } from '../institution.ts'
 import type { PersonRole } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
 import type {
@@ -5,6 +6,7 @@ import type {
   AttributeEnvironment,
   AttributeSubject,
 } from './release-types.ts'
+import { isEmployee } from './role-facts.ts'
 import { subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.36215.1.2'
@@ -55,11 +57,44 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     source: 'Term and attendance type of each enrolment, with the department’s code.',
     facts: ['studentRole', 'enrollment', 'departmentCode'],
     values: (subject, environment) =>
-      studentUrns(subject, environment, 'enrollment', (role) => [
+      roleUrns(subject, environment, 'enrollment', isStudent, (role) => [
         role.enrollmentTerm,
         role.attendanceType,
         role.departmentCode,
       ]),
+  },
+  {
+    name: 'schGrAcEmployment',
+    samlName: `${arc}.6`,
+    claim: 'schgrac_employment',
+    multiValued: true,
+    sensitivity: 'personal',
+    source: 'Contract and attendance type of each post, with the department’s code.',
+    facts: ['employment', 'departmentCode'],
+    values: (subject, environment) =>
+      roleUrns(subject, environment, 'employment', isEmployee, (role) => [
+        role.contractType,
+        role.attendanceType,
+        role.departmentCode,
+      ]),
+  },
+  {
+    name: 'schGrAcPersonalLinkageID',
+    samlName: `${arc}.4`,
+    claim: 'schgrac_personal_linkage_id',
+    multiValued: true,
+    sensitivity: 'personal',
+    source:
+      'Key of each current role in its source system, with the system’s category and number and the key’s name from the institution file.',
+    facts: ['role'],
+    values: (subject, environment) =>
+      roleUrns(
+        subject,
+        environment,
+        'personalLinkageID',
+        () => true,
+        (role) => linkageParts(role, environment.institution),
+      ),
   },
   {
     name: 'schGrAcInscription',
@@ -71,7 +106,7 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     source: 'Term, year and way of each admission, with the department’s code.',
     facts: ['studentRole', 'inscription', 'departmentCode'],
     values: (subject, environment) =>
-      studentUrns(subject, environment, 'inscription', (role) => [
+      roleUrns(subject, environment, 'inscription', isStudent, (role) => [
         role.inscriptionTerm,
         role.inscriptionYear,
         role.departmentCode,
@@ -80,14 +115,30 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
   },
 ]
 
-/** One URN for each student role that has all its parts. */
-function studentUrns(
+/** One URN for each current role of the kind that has all its parts. */
+function roleUrns(
   subject: AttributeSubject,
   environment: AttributeEnvironment,
-  kind: string,
+  name: string,
+  isOfKind: (role: PersonRole) => boolean,
   partsOf: (role: PersonRole) => readonly (string | undefined)[],
 ): readonly string[] {
-  const students = subjectFacts(subject, environment).roles.filter(({ role }) => role === 'student')
-  const start = `${prefix}:${kind}:gr:${environment.scope}`
-  return distinct(students.map((role) => urn(start, ...partsOf(role))))
+  const roles = subjectFacts(subject, environment).roles.filter(isOfKind)
+  const start = `${prefix}:${name}:gr:${environment.scope}`
+  return distinct(roles.map((role) => urn(start, ...partsOf(role))))
+}
+
+function isStudent({ role }: PersonRole): boolean {
+  return role === 'student'
+}
+
+/**
+ * Category and number of the source system, name and value of the key in it. They mean something
+ * inside the institution only (GUnet's URN registry), so without a word of the institution the
+ * source's own name will do; once it lists its systems, those that it leaves out are not told.
+ */
+function linkageParts({ source, sourceId }: PersonRole, { attributes }: Institution) {
+  const linkage = attributes?.linkage ?? { [source]: { category: source, identifier: 'sourceId' } }
+  const system = Object.hasOwn(linkage, source) ? linkage[source] : undefined
+  return [system?.category, String(system?.sequence ?? 1), system?.identifier, sourceId]
 }

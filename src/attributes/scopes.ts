@@ -31,7 +31,10 @@ export const supportedClaims: readonly string[] = attributeTable.flatMap(({ clai
  */
 export const oidcScopes: Readonly<Record<string, readonly string[]>> = Object.freeze({
   ...Object.fromEntries(
-    supportedClaims.filter((claim) => claim !== 'email_verified').map((claim) => [claim, [claim]]),
+    supportedClaims
+      .filter((claim) => claim !== 'email_verified')
+      // Many libraries put no # into a scope: family_name_el asks for family_name#el.
+      .map((claim) => [claim.replace('#', '_'), [claim]]),
   ),
   ...bundles,
 })
