@@ -130,6 +130,20 @@ export function oidcReleaseTarget(
   return target
 }
 
+/**
+ * The service's release without a request of its own at hand: its default AttributeConsumingService,
+ * or all scopes that the client is registered for.
+ */
+export function usualReleaseTarget(
+  service: RegisteredService,
+  environment: AttributeEnvironment,
+  scopes?: readonly string[],
+): ReleaseTarget {
+  return service.protocol === 'saml'
+    ? samlReleaseTarget(service, environment)
+    : oidcReleaseTarget(service, environment, { scopes: scopes ?? registeredScopes(service) })
+}
+
 function requestedClaims(rp: RelyingParty, { scopes, claims = [] }: OidcRequest) {
   const registered = registeredScopes(rp)
   const permitted = claimsOfScopes(registered)

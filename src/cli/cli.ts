@@ -30,7 +30,11 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
   },
   client: {
     load: async () => (await import('./client.ts')).clientCommand,
-    about: 'client add|list|approve|remove: OpenID Connect clients',
+    about: 'client add|list|approve|remove|override: OpenID Connect clients',
+  },
+  release: {
+    load: async () => (await import('./release.ts')).releaseCommand,
+    about: 'release explain USERNAME SERVICE|presets|preset ID: what a service gets, and why',
   },
   keys: {
     load: async () => (await import('./keys.ts')).keysCommand,

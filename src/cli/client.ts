@@ -5,8 +5,10 @@ import { parseJson } from '../federation/parse-json.ts'
 import { registerRelyingParty } from '../federation/registration.ts'
 import { listServiceRecords } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
+import { releaseStanding, standingLines } from './release-standing.ts'
 import { runServiceCommand, type ServiceCommand, type ServiceValues } from './service-command.ts'
 import { naming, print, printJson, readMetadata } from './service-input.ts'
+import { commonOverrideOptions, commonOverrideUsage, overrideAction } from './service-overrides.ts'
 
 const usage = `Usage: propylaia client COMMAND [--json]
 
@@ -16,25 +18,27 @@ const usage = `Usage: propylaia client COMMAND [--json]
   list                   all of them with their states
   approve CLIENT_ID      lets people sign in to it
   remove CLIENT_ID       forgets it
-`
+  override CLIENT_ID     an administrator's word on what it gets; without options: shows it
+${commonOverrideUsage}`
 
 const command: ServiceCommand = {
   protocol: 'oidc',
   usage,
+  options: commonOverrideOptions,
   list,
-  actions: { add: { needs: 'a FILE', run: add } },
+  actions: {
+    add: { needs: 'a FILE', run: add },
+    override: { needs: 'a CLIENT_ID', run: overrideAction('oidc') },
+  },
 }
 
-/** `client add|list|approve|remove`: OpenID Connect clients. */
+/** `client add|list|approve|remove|override`: OpenID Connect clients. */
 export function clientCommand(context: CliContext, args: string[]): Promise<number> {
   return runServiceCommand(command, context, args)
 }
 
-async function add(
-  { audit, now }: CliContext,
-  file: string,
-  values: ServiceValues,
-): Promise<number> {
+async function add(context: CliContext, file: string, values: ServiceValues): Promise<number> {
+  const { audit, now } = context
   const { metadata, generated, ignored } = await naming(file, async () =>
     checkClientMetadata(parseJson(await readMetadata(file))),
   )
@@ -56,6 +60,7 @@ async function add(
       clientId,
       state,
       ...(secret !== undefined && { clientSecret: secret }),
+      ...releaseStanding(client, context),
       ignored,
       unknownScopes,
     })
@@ -65,6 +70,7 @@ async function add(
     `client_id      ${clientId}`,
     ...(secret === undefined ? [] : [`client_secret  ${secret}   (shown this once)`]),
     `The client is registered and ${state}.`,
+    ...standingLines(client, context),
     ...(state === 'pending' ? [`Let people in with: propylaia client approve ${clientId}`] : []),
     ...ignored.map((field) => `  - The field ${field} means nothing here and was left out.`),
     ...unknownScopes.map((scope) => `  - The scope ${scope} is not in docs/attributes.md.`),

@@ -5,8 +5,10 @@ import {
   type Protocol,
   removeService,
 } from '../federation/registration.ts'
+import { toService } from '../federation/service-store.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
+import { releaseStanding, standingLines } from './release-standing.ts'
 import { print, printJson } from './service-input.ts'
 
 /** Arguments that the command does not understand: told with its usage, exit code 2. */
@@ -76,11 +78,17 @@ export async function runServiceCommand(
 }
 
 function approve(protocol: Protocol): ServiceAction {
-  return async ({ audit, now }, id, { json }) => {
+  return async (context, id, { json }) => {
+    const { audit, now } = context
     await approveService(id, protocol, now())
     audit.record({ event: 'service.approve', result: 'success', service: id })
-    if (json) printJson({ ...named(protocol, id), state: 'approved' })
-    else print([`${id} is approved: people can sign in to it.`])
+    const service = toService(await findRecord(id, protocol))
+    if (json) {
+      const standing = releaseStanding(service, context)
+      printJson({ ...named(protocol, id), state: 'approved', ...standing })
+    } else {
+      print([`${id} is approved: people can sign in to it.`, ...standingLines(service, context)])
+    }
     return 0
   }
 }

@@ -1,0 +1,46 @@
+import type { AttributeFact } from '../attributes/release-types.ts'
+import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
+import { type RoleChoice, roleChoiceOf } from '../people/role-choice.ts'
+
+/** Whose office keeps a fact, for recordKeeperFor. */
+export interface FactOffice {
+  readonly role: RoleChoice
+  readonly departmentCode?: string
+}
+
+const ofStudies: readonly AttributeFact[] = ['studentRole', 'enrollment', 'inscription']
+const ofPosts: readonly AttributeFact[] = ['employment', 'position']
+
+/**
+ * Whom somebody asks to have a fact put on record: the office of the role that it belongs to, else
+ * of their first role, of those that run before those that are over.
+ *
+ * @param person with all their roles
+ * @returns undefined for what comes by itself (the AcademicID)
+ */
+export function officeFor(
+  fact: AttributeFact,
+  person: Pick<Person, 'roles'>,
+  now: Date,
+): FactOffice | undefined {
+  if (fact === 'academicId') return undefined
+  const roles = [...new Set([...currentRoles(person, now), ...person.roles])]
+  const isStudent = ({ role }: PersonRole) => role === 'student'
+  if (ofStudies.includes(fact)) return office(roles.find(isStudent), 'student')
+  if (ofPosts.includes(fact))
+    return office(
+      roles.find(({ role }) => role !== 'student'),
+      'staff',
+    )
+  return office(roles[0], 'student')
+}
+
+/** @param otherwise for somebody without such a role, who may be asking for one */
+function office(role: PersonRole | undefined, otherwise: RoleChoice): FactOffice {
+  if (role === undefined) return { role: otherwise }
+  const { departmentCode } = role
+  return {
+    role: roleChoiceOf(role.role),
+    ...(departmentCode === undefined ? {} : { departmentCode }),
+  }
+}
