@@ -7,9 +7,8 @@ import type {
 } from '../attributes/release-types.ts'
 import type { RegisteredService } from '../federation/service.ts'
 import { summarizeService } from '../federation/service-summary.ts'
-import { currentRoles } from '../people/person.ts'
-import { roleChoiceOf } from '../people/role-choice.ts'
-import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
+import { officeFor } from '../record-keeper/fact-office.ts'
+import { type NamedRecordKeeper, recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
 import { asSent, inWords, type WordsContext } from './attribute-words.ts'
@@ -100,7 +99,8 @@ export function describeDisclosure(
       label: t(`attribute.${attribute.name}`),
       facts: attribute.missing.map((fact) => t(`release.fact.${fact}`)),
     })),
-    keeper: disclosed.lacking.length > 0 ? keeperOf(subject, context) : undefined,
+    keepers: keepersOf(disclosed.lacking, subject, context),
+    comesByItself: disclosed.lacking.some(({ missing }) => missing.includes('academicId')),
   }
 }
 
@@ -129,11 +129,24 @@ interface Row {
   isNew: boolean
 }
 
-/** Who can add what is missing: of the person's current roles the first counts. */
-function keeperOf({ person, now }: AttributeSubject, { environment, language, t }: PageContext) {
-  const [role] = currentRoles(person, now)
-  const kind = roleChoiceOf(role?.role ?? 'student')
-  return recordKeeperFor(environment.institution, kind, role?.departmentCode, language, t)
+/** Who can add what is missing; the helpdesk looks into what is on record and cannot be sent. */
+function keepersOf(
+  lacking: readonly ExplainedAttribute[],
+  { person, now }: AttributeSubject,
+  { environment: { institution }, language, t }: PageContext,
+): NamedRecordKeeper[] {
+  const keepers = lacking.flatMap(({ missing }) =>
+    missing.map((fact) => {
+      const office = officeFor(fact, person, now)
+      return office && recordKeeperFor(institution, office.role, office.departmentCode, language, t)
+    }),
+  )
+  if (lacking.some(({ missing }) => missing.length === 0)) {
+    const { email, phone } = institution.helpdesk
+    keepers.push({ name: t('consent.lacking.helpdesk'), email, ...(phone ? { phone } : {}) })
+  }
+  const byName = new Map(keepers.flatMap((keeper) => (keeper ? [[keeper.name, keeper]] : [])))
+  return [...byName.values()]
 }
 
 /** Links from a service's registration: to the web or nowhere. */

@@ -26,11 +26,17 @@ export async function endGrantsOfService(personId: string, service: ServiceRef):
     .select('payload')
     .lean()
   const ofService = grants.filter(({ payload }) => JSON.parse(payload).clientId === service.id)
-  await revoke(ofService.map((grant) => grant._id))
+  // Who is on the way to the service goes on, and is asked again.
+  const ids = ofService.map((grant) => grant._id)
+  await revoke(ids, { kind: { $ne: 'Interaction' } })
 }
 
 /** The mark first: no code or token works without its grant, and one that is on its way comes too late. */
-async function revoke(ids: readonly string[]): Promise<void> {
+async function revoke(
+  ids: readonly string[],
+  which: { readonly kind?: { readonly $ne: string } } = {},
+): Promise<void> {
   await ArtifactModel.updateMany({ _id: { $in: ids } }, { $set: { revokedAt: new Date() } })
-  await ArtifactModel.deleteMany({ grantId: { $in: ids.map((id) => id.slice('Grant:'.length)) } })
+  const grantIds = ids.map((id) => id.slice('Grant:'.length))
+  await ArtifactModel.deleteMany({ grantId: { $in: grantIds }, ...which })
 }
