@@ -117,6 +117,7 @@ async function setUpAccount(account: DemoAccount, now: Date): Promise<void> {
     ...(account.state === 'pending' ? {} : await recoveryContacts(account.username, now)),
     passwordHash: await hashPassword(account.password),
     passwordChangedAt: now,
+    ...(account.state === 'pending' ? {} : { academicIdDue: now }),
     ...(account.activatedRoles && { activatedRoles: account.activatedRoles }),
   }
   await accounts().updateOne(

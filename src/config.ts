@@ -86,6 +86,28 @@ const domain: Parser<string> = (value) => {
 
 const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096')
 
+/** Keys of 32 bytes or more, as hex or base64url, separated by commas. All of hex digits is hex. */
+const sharedKeys: Parser<readonly Buffer[]> = (value) => {
+  const keys = value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const isHex = /^([0-9a-f]{2})+$/i.test(part)
+      const key = Buffer.from(part, isHex ? 'hex' : 'base64url')
+      if (!/^[\w-]+$/.test(part) || key.length < 32) {
+        throw new Error(
+          'must be keys of at least 32 bytes each, in hex or base64url, separated by commas; make one with: openssl rand -hex 32',
+        )
+      }
+      return key
+    })
+  if (new Set(keys.map((key) => key.toString('hex'))).size < keys.length) {
+    throw new Error('holds the same key twice')
+  }
+  return keys
+}
+
 /** Every setting: variable, default, check, manual. `secret` values are never printed. */
 const options = {
   environment: {
@@ -207,6 +229,40 @@ const options = {
     parse: text,
     secret: true,
     about: 'Token for AMKA_REGISTRY_URL.',
+  },
+  academicIdUrl: {
+    env: 'ACADEMICID_URL',
+    fallback: '',
+    parse: url('https', 'http'),
+    about:
+      'AcademicID registry that several institutions share; the part before /v1/ (docs/academicid.md). When empty this institution has one of its own, in its store.',
+  },
+  academicIdToken: {
+    env: 'ACADEMICID_TOKEN',
+    fallback: '',
+    parse: text,
+    secret: true,
+    about: 'Bearer token for ACADEMICID_URL, from the operator of the registry.',
+  },
+  academicIdSharedKeys: {
+    env: 'ACADEMICID_SHARED_KEYS',
+    fallback: '',
+    parse: sharedKeys,
+    secret: true,
+    about:
+      'Keys over national numbers, the same at every institution of the registry: the first is in use, further ones are of a rotation. Required with ACADEMICID_URL; a secret of the institution when empty.',
+  },
+  academicIdHost: {
+    env: 'ACADEMICID_HOST',
+    fallback: '127.0.0.1',
+    parse: text,
+    about: 'Address that "propylaia academicid serve" listens on.',
+  },
+  academicIdPort: {
+    env: 'ACADEMICID_PORT',
+    fallback: '3010',
+    parse: integer(0, 65_535),
+    about: 'TCP port of "propylaia academicid serve".',
   },
   workers: {
     env: 'WEB_CONCURRENCY',
@@ -357,9 +413,14 @@ export class ConfigError extends Error {
 /**
  * Reads all settings once, at start. Nothing else reads the environment.
  *
+ * @param program the AcademicID registry is no identity provider: it needs none of what one must
+ *   have in production
  * @throws {ConfigError} naming every bad variable, its value (no secrets) and what is allowed
  */
-export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  program: 'identity-provider' | 'academicid-registry' = 'identity-provider',
+): Config {
   const problems: string[] = []
   const values: Record<string, unknown> = {}
   for (const [key, option] of Object.entries(options)) {
@@ -388,7 +449,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       raw.devPages === 'true' || (raw.devPages === 'auto' && raw.environment === 'development'),
     isProduction,
   }
-  if (isProduction) problems.push(...weakInProduction(raw, environment))
+  if (program === 'identity-provider') {
+    problems.push(...missingForAcademicId(raw))
+    if (isProduction) problems.push(...weakInProduction(raw, environment))
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)
 }
@@ -396,6 +460,23 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 export const demoInstitutionFile = fileURLToPath(
   new URL('../demo/institution.json', import.meta.url),
 )
+
+/** A shared registry is of no use without what opens it, and without the key that all share. */
+function missingForAcademicId(raw: RawConfig): string[] {
+  if (raw.academicIdUrl === undefined) return []
+  const problems: string[] = []
+  if (raw.academicIdToken === '') {
+    problems.push(
+      'ACADEMICID_TOKEN: must be set with ACADEMICID_URL; the operator of the registry makes one with "propylaia academicid token add NAME"',
+    )
+  }
+  if (raw.academicIdSharedKeys.length === 0) {
+    problems.push(
+      'ACADEMICID_SHARED_KEYS: must be set with ACADEMICID_URL, to the key that all institutions of the registry share: with another one people who move would get a second AcademicID',
+    )
+  }
+  return problems
+}
 
 /** What a demo may do and a university must not, each with what to do instead. */
 function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): string[] {

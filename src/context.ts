@@ -1,5 +1,6 @@
 import type { Store as SessionStore } from 'express-session'
 import type { Logger } from 'pino'
+import type { AcademicIds } from './academicid/academic-ids.ts'
 import type { AmkaRegistry } from './amka-registry/amka-registry.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config.ts'
@@ -19,6 +20,7 @@ export interface AppContext {
   /** Where express sessions live, for whoever ends those of other browsers. */
   readonly sessionStore: SessionStore
   readonly amkaRegistry: AmkaRegistry
+  readonly academicIds: AcademicIds
   readonly log: Logger
   readonly now: () => Date
 }

@@ -1,12 +1,14 @@
 import cluster from 'node:cluster'
 import { setFlagsFromString } from 'node:v8'
 import type { DemoServices } from '../demo/services.ts'
+import { describeAcademicIds, findAcademicIdWarnings } from './academicid/open-academic-ids.ts'
 import { describeRegistry, findRegistryWarnings } from './amka-registry/open-amka-registry.ts'
 import { type Config, ConfigError } from './config.ts'
 import { loadMetadataDirectory } from './federation/metadata-directory.ts'
 import { holdsServicesFrom } from './federation/service-store.ts'
 import { openRuntime, type Runtime } from './runtime.ts'
 import { startWebServer } from './server.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** What the demo's services are registered under (demo/services.ts): tells a store that was a demo's. */
 const demoOrigin = 'demo'
@@ -65,6 +67,7 @@ async function prepare({ context }: Runtime): Promise<void> {
   }
   if (config.isProduction) await refuseDemoData()
   for (const warning of findRegistryWarnings(config)) log.warn(warning)
+  for (const warning of findAcademicIdWarnings(config)) log.warn(warning)
   // A public server whose NODE_ENV was forgotten would show everybody's PINs.
   if (config.devPages && config.isHttps) {
     log.warn('the /dev pages are on and show PINs to everybody: set NODE_ENV=production')
@@ -132,22 +135,6 @@ async function startWorkers(config: Config, runtime: Runtime): Promise<() => Pro
   }
 }
 
-/** Ctrl-C reaches npm, its shell and us, and each passes it on: signals this close are one. Milliseconds. */
-const sameSignalMs = 1000
-
-/** Resolves at the first Ctrl-C or SIGTERM; a later one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let firstAt: number | undefined
-    const onSignal = () => {
-      if (firstAt !== undefined && Date.now() - firstAt > sameSignalMs) process.exit(1)
-      firstAt ??= Date.now()
-      resolve()
-    }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-  })
-}
-
 async function announce(
   { context, store }: Runtime,
   tookMs: number,
@@ -162,6 +149,7 @@ async function announce(
     `  OpenID Connect       ${config.baseUrl}/.well-known/openid-configuration`,
     `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
     `  AMKA registry        ${describeRegistry(config)}`,
+    `  AcademicID registry  ${describeAcademicIds(config)}`,
   ]
   if (demo) {
     const { demoAccounts } = await import('../demo/people.ts')

@@ -1,8 +1,11 @@
 import mongoose from 'mongoose'
 import pino, { type Logger } from 'pino'
+import type { AcademicIdService } from './academicid/academic-ids.ts'
+import { openAcademicIds } from './academicid/open-academic-ids.ts'
 import { openAmkaRegistry } from './amka-registry/open-amka-registry.ts'
 import { openAuditLog } from './audit/store-audit-log.ts'
 import { type Config, demoInstitutionFile } from './config.ts'
+import { onWithdraw } from './consent/withdraw.ts'
 import type { AppContext } from './context.ts'
 import { useClientSecretKey } from './federation/client-secrets.ts'
 import { clearServiceCache } from './federation/service-store.ts'
@@ -11,7 +14,7 @@ import { openKeyRing } from './keys/key-ring.ts'
 import { openMasterKey } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
-import { endGrants } from './oidc/end-grants.ts'
+import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
 import { onEndEverywhere } from './sso/end-everywhere.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
 import { openStore, type Store } from './store/connection.ts'
@@ -24,6 +27,8 @@ export interface Runtime {
   readonly sessions: SessionStore
   /** context.messages, with what only a server does with it. */
   readonly messages: MessageService
+  /** context.academicIds, in the same way. */
+  readonly academicIds: AcademicIdService
   close(): Promise<void>
 }
 
@@ -48,9 +53,11 @@ export async function openRuntime(
     const secrets = await openSecrets(masterKey, now())
     useClientSecretKey(secrets)
     onEndEverywhere(endGrants)
+    onWithdraw(endGrantsOfService)
     const keys = await openKeyRing(config, masterKey, now)
     const audit = openAuditLog(log, now)
     const amkaRegistry = openAmkaRegistry({ config, secrets, log })
+    const academicIds = await openAcademicIds({ config, secrets, audit, log, now })
     const messages = await openMessages({ config, institution, log, now, audit })
     const sessions = await openSessionStore(config, log, now)
     const watcher = watchVersions((name) => {
@@ -70,14 +77,17 @@ export async function openRuntime(
         messages,
         sessionStore: sessions.store,
         amkaRegistry,
+        academicIds,
         log,
         now,
       },
       store,
       sessions,
       messages,
+      academicIds,
       async close() {
         watcher.stop()
+        await academicIds.close()
         // Before the audit log: what it could not send is recorded there.
         await messages.close()
         await audit.close()

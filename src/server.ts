@@ -25,6 +25,7 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
     server.listen(config.port, config.host, resolve)
   })
   runtime.messages.start()
+  runtime.academicIds.start()
   const housekeeping = startHousekeeping(runtime.context)
   return {
     port: (server.address() as AddressInfo).port,

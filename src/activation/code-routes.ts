@@ -117,6 +117,7 @@ export function codeRoutes(context: AppContext): Router {
         record(req, { account, reference, sessionId: session.id })
         await countPaper(result.person, context.now())
         res.redirect(303, '/register/done')
+        context.academicIds.wake()
       }
     }
   })

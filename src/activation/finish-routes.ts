@@ -78,6 +78,7 @@ export function finishRoutes(pages: ActivationPages): Router {
       })
       sendConfirmations(context, account, { reference: attempt.reference, language, t })
       res.redirect(303, '/register/done')
+      context.academicIds.wake()
     }),
   )
 

@@ -9,6 +9,7 @@ export type CliContext = Pick<
   | 'keys'
   | 'audit'
   | 'messages'
+  | 'academicIds'
   | 'sessionStore'
   | 'log'
   | 'now'

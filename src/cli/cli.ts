@@ -20,6 +20,11 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
     load: async () => (await import('./activation.ts')).activationCommand,
     about: 'activation show REF|list USERNAME|funnel: what became of activations',
   },
+  academicid: {
+    load: async () => (await import('./academicid.ts')).academicIdCommand,
+    about:
+      'academicid status|conflicts|allocate|sync|rekey|export|serve|token|merge|import: one id a person for life',
+  },
   messages: {
     load: async () => (await import('./messages.ts')).messagesCommand,
     about: 'messages list|retry: mail and SMS that were sent, wait or failed',
@@ -80,6 +85,10 @@ async function run(args: string[]): Promise<number> {
   if (!command) {
     process.stderr.write(`propylaia: there is no command "${name}"\n\n${usage}`)
     return 2
+  }
+  if (name === 'academicid') {
+    const registry = await import('./academicid-registry.ts')
+    if (registry.isRegistryCommand(rest[0])) return registry.registryCommand(rest)
   }
   const execute = await command.load()
   // Results go to standard output; only what failed is logged.

@@ -17,7 +17,7 @@ export function healthRoutes(): Router {
   return router
 }
 
-async function storeAnswers(): Promise<boolean> {
+export async function storeAnswers(): Promise<boolean> {
   if (!mongoose.connection.db) return false
   try {
     await mongoose.connection.db.command({ ping: 1 }, { timeoutMS: storeTimeoutMs })

@@ -12,6 +12,7 @@ export const secretNames = [
   'code-hmac',
   'oidc-cookie',
   'client-secret-seal',
+  'academicid',
 ] as const
 
 export type SecretName = (typeof secretNames)[number]

@@ -90,6 +90,7 @@ export function loginRoutes(context: AppContext): Router {
           details: { amr: [...session.amr], acr: session.acr },
         })
         res.redirect(303, target(flow, token))
+        context.academicIds.noteSignIn(result.account)
       }
     }
   })

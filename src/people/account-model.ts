@@ -32,6 +32,10 @@ const accountSchema = new Schema(
       },
       _id: false,
     },
+    academicIdAt: Date,
+    academicIdDue: Date,
+    academicIdWait: { type: { since: Date, tries: Number, error: String }, _id: false },
+    academicIdConflict: { type: { kind: String, otherId: String, at: Date }, _id: false },
     recoveryCode: {
       type: { hmac: String, issuedAt: Date, expiresAt: Date, triesLeft: Number },
       _id: false,
@@ -39,5 +43,9 @@ const accountSchema = new Schema(
   },
   { versionKey: false, collection: 'accounts' },
 )
+
+// Whose AcademicID is to be asked for: few at any time.
+accountSchema.index({ academicIdDue: 1 }, { sparse: true })
+accountSchema.index({ 'academicIdConflict.at': 1 }, { sparse: true })
 
 export const AccountModel = model('Account', accountSchema)

@@ -44,8 +44,33 @@ export interface Account {
   readonly activatedRoles?: readonly RoleChoice[]
   readonly acceptedTerms?: AcceptedTerms
   readonly activation?: ActivationProof
+  /** Since when the Person has an AcademicID; absent: none yet. */
+  readonly academicIdAt?: Date
+  /** When the AcademicID registry is asked next, or until when somebody is at it; absent: settled. */
+  readonly academicIdDue?: Date
+  readonly academicIdWait?: AcademicIdWait
+  readonly academicIdConflict?: AcademicIdConflict
   /** A one-time passphrase that the helpdesk handed out. */
   readonly recoveryCode?: RecoveryCode
+}
+
+/** Tries for an AcademicID that came to nothing. */
+export interface AcademicIdWait {
+  readonly since: Date
+  readonly tries: number
+  readonly error: string
+}
+
+/** What stands in the way of an AcademicID until a human decides. */
+export interface AcademicIdConflict {
+  /**
+   * two-ids: the person's numbers have different ids in the registry. taken: somebody else here has
+   * the id. unknown-id: the registry does not know the id that the person has.
+   */
+  readonly kind: 'two-ids' | 'taken' | 'unknown-id'
+  /** The id that the person's numbers have beside the one kept. */
+  readonly otherId?: string
+  readonly at: Date
 }
 
 /** What the person agreed to when they chose the password. */

@@ -48,6 +48,8 @@ export async function completeActivation(
         passwordChangedAt: now,
         activatedAt: now,
         activation,
+        // In the same write: a process that dies right after owes the person nothing.
+        academicIdDue: now,
         ...(activatedRoles === undefined ? {} : { activatedRoles }),
         ...agreedFields(facts, now),
       },

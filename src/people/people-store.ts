@@ -25,8 +25,8 @@ export function findAccount(personId: string): Promise<Account | null> {
   return accounts().findOne({ _id: personId })
 }
 
-/** What only the import needs stays in the store. */
-const projection = { records: 0, version: 0, username: 0 }
+/** What only the import and the AcademicID registry need stays in the store. */
+const projection = { records: 0, version: 0, username: 0, academicIdKeys: 0, numbersChangedAt: 0 }
 
 export async function findPerson(personId: string): Promise<Person | null> {
   const person = await people().findOne({ _id: personId }, { projection })
@@ -82,7 +82,7 @@ export function joinedPersonWithAccount(document: object): PersonWithAccount | u
   const [stored] = (document as { [joinedPerson]?: StoredPerson[] })[joinedPerson] ?? []
   const account = joinedAccountOf(document)
   if (!stored || !account) return undefined
-  const { records, version, username, ...person } = stored
+  const { records, version, username, academicIdKeys, numbersChangedAt, ...person } = stored
   return { person: withNumbers(person), account }
 }
 

@@ -29,6 +29,13 @@ export interface StoredPerson extends Person {
    * writes a field that the import writes sets a new one too.
    */
   readonly version: string
+  /** What the AcademicID registry has this person under; written by academicid/ alone. */
+  readonly academicIdKeys?: readonly string[]
+  /**
+   * An import changed which numbers the sources name: the AcademicID registry is yet to learn it.
+   * In the same write, so that no crash comes between.
+   */
+  readonly numbersChangedAt?: Date
 }
 
 const localized = { el: String, en: String }
@@ -98,6 +105,8 @@ const personSchema = new Schema(
     roles: [roleSchema],
     orcid: String,
     academicId: String,
+    academicIdKeys: { type: [String], default: undefined },
+    numbersChangedAt: Date,
     records: [recordSchema],
     username: String,
     version: { type: String, required: true },
@@ -110,6 +119,9 @@ const personSchema = new Schema(
 personSchema.index({ 'records.key': 1 }, { unique: true })
 personSchema.index({ 'nationalNumbers.hmac': 1 }, { unique: true, sparse: true })
 personSchema.index({ username: 1 }, { unique: true, sparse: true })
+// Two people of ours with one AcademicID: a wrong number in a record, never stored.
+personSchema.index({ academicId: 1 }, { unique: true, sparse: true })
+personSchema.index({ numbersChangedAt: 1 }, { sparse: true })
 // Activation looks people up by the contact details that their source holds.
 personSchema.index({ 'roles.mobile': 1 }, { sparse: true })
 personSchema.index({ 'roles.email': 1 }, { sparse: true })

@@ -51,6 +51,7 @@ export async function importBatch(
     const plan = new BatchPlan({ ...known, seal: options.seal, now: options.now })
     const planned = waiting.map((row) => ({ row, outcome: plan.add(row) }))
     const changed = plan.drafts.filter((draft) => draft.after !== draft.before)
+    for (const draft of changed) markChangedNumbers(draft, options.now)
     const lost = options.dryRun ? new Set<Draft>() : await writePeople(changed)
     peopleCreated += changed.filter((draft) => !draft.before && !lost.has(draft)).length
     accountsCreated += await writeAccounts(
@@ -92,6 +93,18 @@ async function loadKnown(rows: readonly PreparedRow[]) {
           .toArray()
       : []
   return { people: [...found.values()], accounts: loaded }
+}
+
+/** A new person has no AcademicID yet, and gets it with all numbers. */
+function markChangedNumbers(draft: Draft, now: Date): void {
+  if (!draft.before) return
+  const [before, after] = [namedNumbers(draft.before), namedNumbers(draft.after)]
+  if (isDeepStrictEqual(before, after)) return
+  draft.after = { ...draft.after, numbersChangedAt: now }
+}
+
+function namedNumbers({ records }: StoredPerson): Set<string> {
+  return new Set(records.flatMap((record) => record.numberHmacs ?? []))
 }
 
 /** @returns the drafts that were not written because somebody else was faster */

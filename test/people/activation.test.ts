@@ -60,6 +60,7 @@ describe('completing an activation', () => {
       emailConsentAt: now,
       acceptedTerms,
       activation: facts.activation,
+      academicIdDue: now,
     })
   })
 
@@ -75,6 +76,7 @@ describe('completing an activation', () => {
       passwordChangedAt: now,
       activatedAt: now,
       activation,
+      academicIdDue: now,
     })
   })
 
