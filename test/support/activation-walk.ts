@@ -16,9 +16,9 @@ export const chosenPassword = 'Kastro-83-Thymari'
 /** The pages of the activation as one person in one browser goes through them. */
 export class ActivationWalk {
   readonly client: HttpClient
-  readonly #app: TestApp
+  readonly #app: Pick<TestApp, 'baseUrl'>
 
-  constructor(app: TestApp) {
+  constructor(app: Pick<TestApp, 'baseUrl'>) {
     this.#app = app
     this.client = new HttpClient(app.baseUrl)
   }
