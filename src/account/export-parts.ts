@@ -1,6 +1,8 @@
 import type { Store } from 'express-session'
 import { listAttempts } from '../activation/helpdesk.ts'
 import { type AuditEntry, eventsOfPerson } from '../audit/read-audit-log.ts'
+import type { Agreement, ConsentRecord } from '../consent/consent.ts'
+import { listConsents } from '../consent/consent-store.ts'
 import type { AppContext } from '../context.ts'
 import { messagesOfPerson } from '../messages/message-store.ts'
 import type { Account } from '../people/account.ts'
@@ -136,6 +138,7 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
     })),
   signIns: ({ account }) => events(account._id, ({ event }) => isSignIn(event)),
   events: ({ account }) => events(account._id, ({ event }) => !isSignIn(event)),
+  consents: async ({ account }) => (await listConsents(account._id)).map(consentOf),
   messages: ({ account }) => sentMessages(account._id),
   deletionRequests: async ({ account }) =>
     (await deletionRequestsOf(account._id)).map(({ _id, state, createdAt, closedAt }) => ({
@@ -144,6 +147,31 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
       createdAt,
       closedAt,
     })),
+}
+
+/** Which sign-in an agreement for once belongs to stays out, like all ids of sessions. */
+function consentOf({ protocol, id, version, standing, once, decisions }: ConsentRecord) {
+  return {
+    protocol,
+    service: id,
+    version,
+    remembered: standing && agreementOf(standing),
+    once: once.map((agreement) => ({ ...agreementOf(agreement), until: agreement.until })),
+    decisions: decisions.map((decision) => ({
+      version: decision.version,
+      at: decision.at,
+      kind: decision.kind,
+      mode: decision.mode,
+      attributes: decision.attributes,
+      isRemembered: decision.isRemembered,
+      language: decision.language,
+      wording: decision.wording,
+    })),
+  }
+}
+
+function agreementOf({ version, at, mode, attributes }: Agreement) {
+  return { version, at, mode, attributes }
 }
 
 function opened({ secrets }: Pick<AppContext, 'secrets'>, entry: SealedNationalNumber) {
@@ -162,12 +190,16 @@ const shownDetails = new Set([
   'grantType',
   'grants',
   'kind',
+  'mode',
   'nameIdFormat',
+  'protocol',
   'reference',
   'released',
+  'remembered',
   'role',
   'sessions',
   'status',
+  'version',
   'way',
 ])
 

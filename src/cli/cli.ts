@@ -25,6 +25,10 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
     about:
       'academicid status|conflicts|allocate|sync|rekey|export|serve|token|merge|import: one id a person for life',
   },
+  consent: {
+    load: async () => (await import('./consent.ts')).consentCommand,
+    about: 'consent list USERNAME|withdraw USERNAME ID: what somebody allowed services to have',
+  },
   messages: {
     load: async () => (await import('./messages.ts')).messagesCommand,
     about: 'messages list|retry: mail and SMS that were sent, wait or failed',
