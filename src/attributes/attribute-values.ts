@@ -6,7 +6,7 @@ const illegalInXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFF
 
 /** Whether a value may go out, over any protocol: the same person has equal values everywhere. */
 export function isUsableValue(value: string): boolean {
-  return value !== '' && value.length <= maxValueLength && !illegalInXml.test(value)
+  return value.trim() !== '' && value.length <= maxValueLength && !illegalInXml.test(value)
 }
 
 /** A list of the value when there is one. */

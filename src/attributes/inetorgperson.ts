@@ -1,4 +1,5 @@
 import { distinct, list } from './attribute-values.ts'
+import { mobileOf } from './person-facts.ts'
 import type { AttributeDefinition } from './release-types.ts'
 import { departmentNameOf, isEmployee } from './role-facts.ts'
 import { fullName, localized, subjectFacts } from './subject-facts.ts'
@@ -33,9 +34,7 @@ export const inetOrgPersonAttributes: readonly AttributeDefinition[] = [
       'The number that the Secretariat or HR holds. Never the one the person gave for password recovery.',
     facts: ['role', 'mobile'],
     values: (subject, environment) =>
-      list(
-        subjectFacts(subject, environment).roles.find(({ mobile }) => mobile !== undefined)?.mobile,
-      ),
+      list(subjectFacts(subject, environment).roles.map(mobileOf).find(Boolean)),
   },
   {
     name: 'displayName',

@@ -2,6 +2,7 @@ import type { Institution } from '../institution.ts'
 import { orcidUrl } from '../people/orcid.ts'
 import type { Person, PersonRole } from '../people/person.ts'
 import { isUrnPart } from './attribute-values.ts'
+import { birthDateOf, citizenshipsOf, mobileOf } from './person-facts.ts'
 import type {
   AttributeDefinition,
   AttributeEnvironment,
@@ -27,12 +28,12 @@ const roleHas: Partial<
     [role.inscriptionTerm, role.inscriptionYear, role.inscriptionMethod].every(isUrnPart),
   employment: (role) => [role.contractType, role.attendanceType].every(isUrnPart),
   position: ({ position }) => isUrnPart(position),
-  mobile: ({ mobile }) => mobile !== undefined,
+  mobile: (role) => mobileOf(role) !== undefined,
 }
 
 const personHas: Partial<Record<AttributeFact, (person: Person) => boolean>> = {
-  birthDate: ({ birthDate }) => birthDate !== undefined,
-  citizenship: ({ citizenship }) => citizenship.length > 0,
+  birthDate: (person) => birthDateOf(person) !== undefined,
+  citizenship: (person) => citizenshipsOf(person).length > 0,
   nationalNumber: ({ nationalNumbers }) => nationalNumbers.length > 0,
   amka: ({ nationalNumbers }) => nationalNumbers.some(({ country }) => country === 'GR'),
   taxNumber: ({ taxNumber }) => taxNumber?.country === 'GR',

@@ -1,4 +1,5 @@
 import { list } from './attribute-values.ts'
+import { birthDateOf } from './person-facts.ts'
 import type { AttributeDefinition } from './release-types.ts'
 
 /** Standard claims that no SAML attribute is the same as (OpenID Connect Core 5.1). */
@@ -30,6 +31,6 @@ export const oidcOnlyAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Birth date, YYYY-MM-DD.',
     facts: ['birthDate'],
-    values: ({ person }) => list(person.birthDate),
+    values: ({ person }) => list(birthDateOf(person)),
   },
 ]

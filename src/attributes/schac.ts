@@ -1,5 +1,6 @@
 import type { SealedNationalNumber } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
+import { birthDateOf, citizenshipsOf } from './person-facts.ts'
 import type { AttributeDefinition, AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { ministryCodeOf } from './role-facts.ts'
 import { europeanStudentIdentifier } from './student-identifier.ts'
@@ -96,7 +97,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Birth date, YYYYMMDD.',
     facts: ['birthDate'],
-    values: ({ person }) => list(person.birthDate?.replaceAll('-', '')),
+    values: ({ person }) => list(birthDateOf(person)?.replaceAll('-', '')),
   },
   {
     name: 'schacYearOfBirth',
@@ -107,7 +108,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Year of the birth date.',
     facts: ['birthDate'],
-    values: ({ person }) => list(person.birthDate?.slice(0, 4)),
+    values: ({ person }) => list(birthDateOf(person)?.slice(0, 4)),
   },
   {
     name: 'schacGender',
@@ -126,7 +127,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'personal',
     source: 'Citizenships, ISO 3166-1 alpha-2 in lower case.',
     facts: ['citizenship'],
-    values: ({ person }) => distinct(person.citizenship.map((country) => country.toLowerCase())),
+    values: ({ person }) => distinct(citizenshipsOf(person)),
   },
 ]
 

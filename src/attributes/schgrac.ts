@@ -1,5 +1,5 @@
 import type { Institution } from '../institution.ts'
-import type { PersonRole } from '../people/person.ts'
+import type { PersonRole, SealedNationalNumber } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
 import type {
   AttributeDefinition,
@@ -32,10 +32,8 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'sensitive',
     source: 'AMKA.',
     facts: ['amka'],
-    values: ({ person }, { openNationalNumber }) => {
-      const amka = person.nationalNumbers.find(({ country }) => country === 'GR')
-      return amka ? [openNationalNumber(amka)] : []
-    },
+    values: ({ person }, environment) =>
+      greekNumbers(person.nationalNumbers, environment, /^\d{11}$/).slice(0, 1),
   },
   {
     name: 'schGrAcPersonTIN',
@@ -45,8 +43,8 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     sensitivity: 'sensitive',
     source: 'AFM.',
     facts: ['taxNumber'],
-    values: ({ person }, { openNationalNumber }) =>
-      person.taxNumber?.country === 'GR' ? [openNationalNumber(person.taxNumber)] : [],
+    values: ({ person }, environment) =>
+      greekNumbers(person.taxNumber ? [person.taxNumber] : [], environment, /^\d{9}$/),
   },
   {
     name: 'schGrAcEnrollment',
@@ -114,6 +112,18 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
       ]),
   },
 ]
+
+/** Not every number that is called Greek was checked as one: only those that look right go out. */
+function greekNumbers(
+  numbers: readonly SealedNationalNumber[],
+  { openNationalNumber }: AttributeEnvironment,
+  pattern: RegExp,
+): readonly string[] {
+  return numbers
+    .filter(({ country }) => country === 'GR')
+    .map(openNationalNumber)
+    .filter((number) => pattern.test(number))
+}
 
 /** One URN for each current role of the kind that has all its parts. */
 function roleUrns(

@@ -92,7 +92,8 @@ function compare(a: string, b: string): number {
 /** In the script that the service reads; in the other when there is nothing in that one. */
 export function localized(text: LocalizedText | undefined, target: ReleaseTarget): string {
   if (!text) return ''
-  return valueForms(target).names === 'en' ? text.en || text.el : text.el || text.en
+  const [el, en] = [text.el.trim(), text.en.trim()]
+  return valueForms(target).names === 'en' ? en || el : el || en
 }
 
 /** First name, last name. */
