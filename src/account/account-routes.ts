@@ -7,6 +7,7 @@ import { dataRoutes } from './data-routes.ts'
 import { informationRoutes } from './information-routes.ts'
 import { overviewRoutes } from './overview-routes.ts'
 import { recoveryRoutes } from './recovery-routes.ts'
+import { serviceRoutes } from './service-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
 /** The password service: everything that people do with their account by themselves, under /account. */
@@ -18,6 +19,7 @@ export function accountRoutes(context: AppContext): Router {
   router.use(contactUndoRoutes(context))
   router.use(recoveryRoutes(context))
   router.use(informationRoutes(context))
+  router.use(serviceRoutes(context))
   router.use(signInRoutes(context))
   router.use(dataRoutes(context))
   return router

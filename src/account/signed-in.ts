@@ -20,6 +20,7 @@ export type AccountTab =
   | 'password'
   | 'contact'
   | 'information'
+  | 'services'
   | 'signIns'
   | 'data'
   | 'safety'

@@ -56,8 +56,10 @@ export function explainRelease(
     attributes: releasePlan(target, environment).flatMap((planned): ExplainedAttribute[] => {
       const { definition } = planned
       const { decision, values } = decideAttribute(planned, subject, target, environment)
-      const wouldGo = planned.decision.released && decision.reason !== 'not-for-affiliation'
       const request = requestFor(definition, target, planned.samlName)
+      // OpenID Connect has no way to give what the request did not name, whoever allows it.
+      if (target.protocol === 'oidc' && !request) return []
+      const wouldGo = planned.decision.released && decision.reason !== 'not-for-affiliation'
       const named = presetAttribute(definition, target)
       if (!planned.decision.released && !request && !isMeantToGo(planned.decision.reason, named)) {
         return []

@@ -1,3 +1,4 @@
+import { isWebUrl } from './metadata-text.ts'
 import { type RegisteredService, serviceId, serviceName } from './service.ts'
 
 /** A service as pages show it to people, in their language. */
@@ -29,4 +30,13 @@ function firstEndpoint(service: RegisteredService): string | undefined {
   if (service.protocol === 'saml') return service.assertionConsumerServices[0]?.location
   const [redirectUri] = (service.metadata.redirect_uris as string[] | undefined) ?? []
   return redirectUri
+}
+
+/** Where the service says what it does with people's data: an address of the web or nothing. */
+export function privacyAddress(
+  { privacyStatementUrl: texts }: Pick<RegisteredService, 'privacyStatementUrl'>,
+  language: 'el' | 'en',
+): string | undefined {
+  const url = texts[language] ?? texts.en ?? texts.el ?? Object.values(texts)[0]
+  return url && isWebUrl(url) ? url : undefined
 }

@@ -1,6 +1,9 @@
 import type { AttributeFact } from '../attributes/release-types.ts'
 import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
 import { type RoleChoice, roleChoiceOf } from '../people/role-choice.ts'
+import type { Language } from '../web/language.ts'
+import type { Translate } from '../web/translate.ts'
+import { type NamedRecordKeeper, recordKeeperFor } from './record-keeper.ts'
 
 /** Whose office keeps a fact, for recordKeeperFor. */
 export interface FactOffice {
@@ -43,4 +46,25 @@ function office(role: PersonRole | undefined, otherwise: RoleChoice): FactOffice
     role: roleChoiceOf(role.role),
     ...(departmentCode === undefined ? {} : { departmentCode }),
   }
+}
+
+/** Everybody to ask for the facts, each once, in the page's language. */
+export function keepersOf(
+  facts: readonly AttributeFact[],
+  person: Pick<Person, 'roles'>,
+  context: {
+    readonly institution: Parameters<typeof recordKeeperFor>[0]
+    readonly now: Date
+    readonly language: Language
+    readonly t: Translate
+  },
+): readonly NamedRecordKeeper[] {
+  const { institution, now, language, t } = context
+  const keepers = facts.flatMap((fact) => {
+    const found = officeFor(fact, person, now)
+    return found
+      ? [recordKeeperFor(institution, found.role, found.departmentCode, language, t)]
+      : []
+  })
+  return [...new Map(keepers.map((keeper) => [keeper.name, keeper])).values()]
 }

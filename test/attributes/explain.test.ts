@@ -130,6 +130,18 @@ describe('release: explained', () => {
     })
   })
 
+  it('names nothing that OpenID Connect has no way to give, although an administrator allows it', () => {
+    const client = relyingParty(
+      { scope: 'openid email' },
+      { overrides: { release: ['sn', 'mail'] } },
+    )
+    const target = oidcReleaseTarget(client, environment, { scopes: ['openid', 'email'] })
+    assert.deepEqual(outcomes(target), [
+      ['mail', 'goes'],
+      ['emailVerified', 'goes'],
+    ])
+  })
+
   it('is the story of what really goes out, for every kind of target', () => {
     const names = ['mail', 'schacPersonalUniqueCode', 'eduPersonOrcid', 'schGrAcPersonSSN']
     for (const target of [

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import type { Page } from 'playwright-core'
+import { registerServiceProvider, removeService } from '../../src/federation/registration.ts'
 import { sealNationalNumber } from '../../src/people/national-number.ts'
 import type { Look } from './activation-gallery.ts'
 import type { TestApp } from './app.ts'
 import { HttpClient } from './http-client.ts'
 import { addPerson, testPassword } from './people.ts'
 import { syntheticAmka } from './registrant.ts'
+import { serviceMetadata } from './service-metadata.ts'
 
 /** Pages of somebody who changes the password and the contact details. The app needs DEV_PAGES. */
 export class AccountGallery {
@@ -30,6 +32,7 @@ export class AccountGallery {
     await this.#open('/account', 'overview')
     await this.#menu()
     await this.#password()
+    await this.#services()
     await this.#contact()
     await this.#undo(mobile)
   }
@@ -60,6 +63,30 @@ export class AccountGallery {
     await this.#page.fill('#password', password)
     await this.#page.fill('#passwordRepeat', password)
     await this.#press('form.card button.go')
+  }
+
+  /** A known service, for which a code is missing, and one that asks for a national number. */
+  async #services(): Promise<void> {
+    await this.#open('/account/services', 'services-none')
+    const eudoxus = { el: 'Εύδοξος (συνθετικός)', en: 'Eudoxus (synthetic)' }
+    const archive = { el: 'Αρχείο', en: 'Archive', requests: ['mail', 'schGrAcPersonSSN'] }
+    const registration = { origin: 'cli', approve: true }
+    const page = (id: string) =>
+      `/account/services/release?${new URLSearchParams({ protocol: 'saml', id })}`
+    const ids: string[] = []
+    for (const [host, about] of [
+      ['service.eudoxus.gr', eudoxus],
+      ['archive.example.org', archive],
+    ] as const) {
+      const metadata = serviceMetadata(host, about)
+      ids.push((await registerServiceProvider(metadata, registration)).entityId)
+    }
+    await this.#open('/account/services', 'services')
+    await this.#open('/account/services?q=textbooks', 'services-found')
+    await this.#open('/account/services?q=qqq', 'services-not-found')
+    await this.#open(page(ids[0]!), 'release')
+    await this.#open(page(ids[1]!), 'release-refused')
+    for (const id of ids) await removeService(id, 'saml')
   }
 
   async #contact(): Promise<void> {
