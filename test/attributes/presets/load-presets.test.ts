@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -140,6 +140,27 @@ describe('presets: the institution’s own', () => {
     assert.throws(() => loadPresets('/nonexistent'), {
       message: /^PRESETS_DIR: cannot read \/nonexistent/,
     })
+  })
+})
+
+describe('docs/releasing-attributes.md', () => {
+  const docs = readFileSync(
+    new URL('../../../docs/releasing-attributes.md', import.meta.url),
+    'utf8',
+  )
+
+  it('names every preset with the hosts that it applies at', () => {
+    for (const { id, hosts } of loadPresets()) {
+      const row = docs.split('\n').find((line) => line.startsWith(`| \`${id}\` |`))
+      assert.ok(row, id)
+      const where = row.split('|')[2]!.trim()
+      assert.equal(where, hosts.length > 0 ? hosts.join(', ') : 'nothing, it is chosen', id)
+    }
+  })
+
+  it('shows a preset of one’s own that works', () => {
+    const example = /```json\n([\s\S]*?)```/.exec(docs)?.[1] ?? ''
+    assert.deepEqual(problemsOf({ 'library.json': example }), [])
   })
 })
 
