@@ -1,6 +1,7 @@
 import { Router } from 'express'
 import type { AppContext } from '../context.ts'
 import { changePasswordRoutes } from './change-password-routes.ts'
+import { consentRoutes } from './consent-routes.ts'
 import { contactRoutes } from './contact-routes.ts'
 import { contactUndoRoutes } from './contact-undo-routes.ts'
 import { dataRoutes } from './data-routes.ts'
@@ -21,6 +22,7 @@ export function accountRoutes(context: AppContext): Router {
   router.use(informationRoutes(context))
   router.use(serviceRoutes(context))
   router.use(signInRoutes(context))
+  router.use(consentRoutes(context))
   router.use(dataRoutes(context))
   return router
 }

@@ -28,7 +28,7 @@ export function consentRoutes(context: AppContext): Router {
     signedIn(context, async (visit) => {
       const records = await listConsents(visit.session.personId)
       showAccountPage(visit, 'consents/consents', {
-        tab: 'signIns',
+        tab: 'services',
         done: outcomes.find((outcome) => outcome === visit.req.query.done),
         consents: await Promise.all(
           records.map((record) => describe(visit, record, context.now())),
