@@ -1,3 +1,5 @@
+import { plainGreek } from './greek-letters.ts'
+
 /**
  * ELOT 743 (ISO 843) transcription of Greek names into Latin letters, as passports and identity
  * cards carry them. Accents are dropped; ´ on the first vowel or a diaeresis on the second keeps
@@ -46,7 +48,7 @@ interface Letter {
 
 /** Greek in, Latin out; Latin passes through unchanged. */
 export function transliterate(greek: string): string {
-  const letters = Array.from(greek.normalize('NFC'), knownLetter)
+  const letters = Array.from(plainGreek(greek.normalize('NFC')), knownLetter)
   let latin = ''
   for (let at = 0; at < letters.length; ) {
     const { text, length } = transcribeAt(letters, at)

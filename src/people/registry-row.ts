@@ -7,6 +7,7 @@ import { isCountryCode } from './country.ts'
 import { transliterate } from './elot743.ts'
 import { checkPersonalEmail } from './email.ts'
 import { checkForeignNumber, minForeignSsn, minForeignTaxNumber } from './foreign-number.ts'
+import { plainGreek } from './greek-letters.ts'
 import { maskNationalNumber } from './national-number.ts'
 import { checkOrcid } from './orcid.ts'
 import type { DegreeLevel, Gender, RoleKind, RoleStatus } from './person.ts'
@@ -181,7 +182,7 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
         username,
         firstName,
         lastName,
-        fatherName: values.fatherNameEl,
+        fatherName: values.fatherNameEl && plainGreek(values.fatherNameEl),
         birthDate,
         gender,
         citizenship,
@@ -229,7 +230,9 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
     const el = take(elColumn, (text) => {
       // A Latin A in a Greek name looks right and never matches: mixed scripts are refused.
       const wrong = /\p{Script=Latin}/u.test(text) && (isGreek || /\p{Script=Greek}/u.test(text))
-      return wrong || !/\p{L}/u.test(text) ? { reason: 'NAME_NOT_GREEK' } : { value: text }
+      return wrong || !/\p{L}/u.test(text)
+        ? { reason: 'NAME_NOT_GREEK' }
+        : { value: plainGreek(text) }
     })
     const en = take(enColumn, (text) =>
       /\p{Script=Latin}/u.test(text) && !/\p{Script=Greek}/u.test(text)
@@ -276,7 +279,7 @@ export function shownValue(column: RegistryColumn, value: string): string {
 
 function departmentName(el: string | undefined, en: string | undefined) {
   if (el === undefined && en === undefined) return undefined
-  const greek = el ?? (en as string)
+  const greek = plainGreek(el ?? (en as string))
   return { el: greek, en: en ?? transliterate(greek) }
 }
 

@@ -53,6 +53,17 @@ describe('a registry row that is right', () => {
     })
   })
 
+  it('has Greek letters where old systems write lookalikes, so that names match', () => {
+    const record = recordOf({
+      firstNameEl: 'Δή\u00b5ητρα',
+      lastNameEl: '\u0384Αννινου-\u0384Ελλη',
+      fatherNameEl: '\u03d1ω\u00b5άς',
+    })
+    assert.deepEqual(record.firstName, { el: 'Δήμητρα', en: 'Dimitra' })
+    assert.deepEqual(record.lastName, { el: 'Άννινου-Έλλη', en: 'Anninou-Elli' })
+    assert.equal(record.fatherName, 'θωμάς')
+  })
+
   it('of a foreigner may have Latin names only, which then stand for both', () => {
     const record = recordOf({
       citizenship: 'DE',
