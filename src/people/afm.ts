@@ -3,13 +3,13 @@ import type { Checked } from './checked.ts'
 export type AfmProblem = 'AFM_NOT_9_DIGITS' | 'AFM_CHECK_DIGIT_WRONG'
 
 /**
- * Checks a Greek tax number and brings it to nine digits: separators and a leading `EL` or `GR`
+ * Checks a Greek tax number and brings it to nine digits: separators and a leading `EL` (in either script) or `GR`
  * go, an eight-digit number of before 1998 gets its leading zero.
  *
  * All zeros pass the sum, so they are refused by name.
  */
 export function checkAfm(text: string): Checked<AfmProblem> {
-  const bare = text.replace(/[\s\-./:]/g, '').replace(/^(EL|GR)/i, '')
+  const bare = text.replace(/[\s\-./:]/g, '').replace(/^(EL|ΕΛ|GR)/i, '')
   const value = bare.length === 8 ? `0${bare}` : bare
   if (!/^[0-9]{9}$/.test(value)) return { reason: 'AFM_NOT_9_DIGITS' }
   if (value === '000000000' || afmCheckDigit(value.slice(0, 8)) !== value[8]) {

@@ -64,6 +64,8 @@ describe('AFM', () => {
     }
     assert.equal(checkAfm('EL 094.259.216').value, '094259216')
     assert.equal(checkAfm('94259216').value, '094259216')
+    // In Greek letters, which look the same.
+    assert.equal(checkAfm('ΕΛ094259216').value, '094259216')
   })
 
   it('says what is wrong with the others', () => {
