@@ -21,22 +21,43 @@ export interface ServiceList {
   readonly count: number
 }
 
-/** The services that people can sign in to, by name; of a search those that hold all its words. */
-export async function findServices(
-  environment: AttributeEnvironment,
-  search: string,
-  language: Language,
-  now: Date,
-): Promise<ServiceList> {
-  const words = fold(search).split(/\s+/).filter(Boolean)
-  const collator = new Intl.Collator(language === 'el' ? 'el-GR' : 'en-GB')
-  const found = (await listApprovedServices(now))
-    .map((service) => describe(service, environment, language))
-    .filter(({ searched }) => words.every((word) => searched.includes(word)))
-    .sort((a, b) => collator.compare(a.listed.name, b.listed.name))
+/** One service as the list knows it, in one language. */
+interface Described {
+  readonly listed: ListedService
+  /** All that a search looks at, folded. */
+  readonly searched: string
+}
+
+/**
+ * The list of services that people can sign in to. Each is described once for as long as its object
+ * lives, which is until any service changes.
+ */
+export function openServiceList(environment: AttributeEnvironment) {
+  const known = { el: new WeakMap(), en: new WeakMap() } satisfies Record<
+    Language,
+    WeakMap<RegisteredService, Described>
+  >
+
+  function describeOnce(service: RegisteredService, language: Language): Described {
+    const described = known[language].get(service) ?? describe(service, environment, language)
+    known[language].set(service, described)
+    return described
+  }
+
   return {
-    services: found.slice(0, maxShown).map(({ listed }) => listed),
-    count: found.length,
+    /** By name; of a search those that hold all its words. */
+    async find(search: string, language: Language, now: Date): Promise<ServiceList> {
+      const words = fold(search).split(/\s+/).filter(Boolean)
+      const collator = new Intl.Collator(language === 'el' ? 'el-GR' : 'en-GB')
+      const found = (await listApprovedServices(now))
+        .map((service) => describeOnce(service, language))
+        .filter(({ searched }) => words.every((word) => searched.includes(word)))
+        .sort((a, b) => collator.compare(a.listed.name, b.listed.name))
+      return {
+        services: found.slice(0, maxShown).map(({ listed }) => listed),
+        count: found.length,
+      }
+    },
   }
 }
 
@@ -44,7 +65,7 @@ function describe(
   service: RegisteredService,
   environment: AttributeEnvironment,
   language: Language,
-): { listed: ListedService; searched: string } {
+): Described {
   const preset = choosePreset(service, environment)?.preset
   const summary = summarizeService(service, language)
   const query = new URLSearchParams({ protocol: service.protocol, id: serviceId(service) })

@@ -4,7 +4,7 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { RegisteredService } from '../federation/service.ts'
 import { findRelyingParty, findServiceProvider } from '../federation/service-store.ts'
-import { findServices } from './service-list.ts'
+import { openServiceList } from './service-list.ts'
 import { describeRelease } from './service-release.ts'
 import { showAccountPage, signedIn } from './signed-in.ts'
 
@@ -15,13 +15,14 @@ const maxSearchLength = 100
 export function serviceRoutes(context: AppContext): Router {
   const router = Router()
   const environment = attributeEnvironment(context)
+  const list = openServiceList(environment)
 
   router.get(
     '/account/services',
     signedIn(context, async (visit) => {
       const { q } = visit.req.query
       const search = typeof q === 'string' ? q.slice(0, maxSearchLength).trim() : ''
-      const found = await findServices(environment, search, visit.language, context.now())
+      const found = await list.find(search, visit.language, context.now())
       showAccountPage(visit, 'services/services', { tab: 'services', search, ...found })
     }),
   )

@@ -78,12 +78,13 @@ function presetOfAddresses(
   addresses: readonly unknown[],
   presets: readonly ServicePreset[],
 ): ServicePreset | undefined {
-  if (addresses.length === 0) return undefined
-  const [first] = addresses
+  const hostnames = addresses.map(httpsHostname)
+  const [first] = hostnames
+  if (first === undefined || hostnames.includes(undefined)) return undefined
   return (
     presets
       .filter(({ hosts }) =>
-        addresses.every((address) => hosts.some((host) => isUnder(address, host))),
+        hostnames.every((hostname) => hosts.some((host) => isUnder(hostname!, host))),
       )
       .map((preset) => {
         const lengths = preset.hosts
@@ -96,8 +97,12 @@ function presetOfAddresses(
   )
 }
 
-function isUnder(address: unknown, host: string): boolean {
-  if (typeof address !== 'string' || !URL.canParse(address)) return false
+function httpsHostname(address: unknown): string | undefined {
+  if (typeof address !== 'string' || !URL.canParse(address)) return undefined
   const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' && (hostname === host || hostname.endsWith(`.${host}`))
+  return protocol === 'https:' ? hostname : undefined
+}
+
+function isUnder(hostname: string, host: string): boolean {
+  return hostname === host || hostname.endsWith(`.${host}`)
 }
