@@ -1,12 +1,21 @@
+import {
+  assuranceText,
+  formsText,
+  rolesText,
+  studentIdentifierText,
+} from './attribute-docs-texts.ts'
 import { attributeFamilies } from './attribute-table.ts'
 import type { AttributeDefinition } from './release-types.ts'
 import { bundleScopes, oidcScopes } from './scopes.ts'
+
+/** Their SAML Name is no public one: the institution file gives it. */
+const namedByInstitution = ['schGrAcInscription']
 
 const intro = `# Attributes
 
 This page is made from the attribute table (\`src/attributes/\`) by \`node src/attributes/write-attribute-docs.ts\`; a test fails when it is out of date.
 
-Over SAML 2.0 an attribute has the Name printed here, NameFormat \`urn:oasis:names:tc:SAML:2.0:attrname-format:uri\`, the attribute's name as FriendlyName, and one AttributeValue a value. Over OpenID Connect it is the claim printed here; a claim marked *list* is an array even with one value. Both carry equal values, of at most 256 characters.
+Over SAML 2.0 an attribute has the Name printed here, NameFormat \`urn:oasis:names:tc:SAML:2.0:attrname-format:uri\` unless it says otherwise, the attribute's name as FriendlyName, and one AttributeValue a value. Over OpenID Connect it is the claim printed here; a claim marked *list* is an array even with one value. Both carry equal values, of at most 256 characters.
 
 ## Who gets what
 
@@ -20,10 +29,6 @@ Nothing goes to a service unless a rule names it. The rules, first word wins:
 6. What it asks for goes: the RequestedAttributes of the AttributeConsumingService that its AuthnRequest names (else the default one), or the scopes and claims of its OpenID Connect request as far as the client is registered for those scopes.
 
 Every decision is kept with its reason, for each attribute that went and each that did not.
-
-Names are Greek for services at home and in Latin letters for services that another country's federation registered; student codes have their Greek form at home and are European Student Identifiers for international services and those of the ESI category. A person without a name in one script is shown in the other.
-
-Affiliations follow eduPerson: faculty and staff are also \`employee\`, and they and students also \`member\`; affiliates are not members. An ended student role does not make an \`alum\`, because it does not say whether the person graduated. The primary affiliation is the first of faculty, staff, student, affiliate. A student of several departments has one student code and one department code: undergraduate studies go first, then the latest begun.
 `
 
 /** docs/attributes.md, whole. */
@@ -34,21 +39,41 @@ export function attributeDocs(): string {
         .map(attributeRow)
         .join('\n')}\n`,
   )
-  return [intro, ...families, scopeDocs()].join('\n')
+  return [
+    intro,
+    rolesText,
+    formsText,
+    ...families,
+    studentIdentifierText,
+    assuranceText,
+    scopeDocs(),
+  ].join('\n')
 }
 
 function attributeRow(definition: AttributeDefinition): string {
-  const { name, samlName, samlSyntax, claim, multiValued, claimType, sensitivity } = definition
-  const syntax = samlSyntax === 'name-id' ? ' (value: a persistent NameID)' : ''
+  const { name, claim, multiValued, claimType, sensitivity } = definition
   const kind = multiValued ? ' *list*' : claimType ? ` *${claimType}*` : ''
   const cells = [
     name,
-    samlName === '' ? '' : `\`${samlName}\`${syntax}`,
+    samlCell(definition),
     claim === undefined ? '' : `\`${claim}\`${kind}`,
     sensitivity,
     definition.source,
   ]
   return `| ${cells.join(' | ')} |`
+}
+
+function samlCell(definition: AttributeDefinition): string {
+  const { name, samlName, samlSyntax, samlNameFormat, samlAliases = [] } = definition
+  if (samlName === '')
+    return namedByInstitution.includes(name) ? 'as the institution file says' : ''
+  const aliases = samlAliases.map((alias) => `\`${alias}\``).join(', ')
+  return [
+    `\`${samlName}\``,
+    ...(samlSyntax === 'name-id' ? [' (value: a persistent NameID)'] : []),
+    ...(samlNameFormat ? [`, NameFormat ${samlNameFormat}`] : []),
+    ...(aliases ? [`; also asked for as ${aliases}`] : []),
+  ].join('')
 }
 
 function scopeDocs(): string {
@@ -62,6 +87,6 @@ function scopeDocs(): string {
 |---|---|
 ${rows.join('\n')}
 
-Besides these, every claim above has a scope of the same name that asks for it alone (\`email\` asks for \`email_verified\` too). \`offline_access\` asks for a refresh token, not for claims. \`profile\` asks for no birth date; a service that needs it is registered for the scope \`birthdate\`. A client is registered for scopes (\`scope\` of its metadata) and gets nothing beyond them; without any it gets \`sub\`.
+Besides these, every claim above has a scope of the same name, with \`_\` for \`#\`, that asks for it alone (\`email\` asks for \`email_verified\` too). \`offline_access\` asks for a refresh token, not for claims. \`profile\` asks for no birth date; a service that needs it is registered for the scope \`birthdate\`. A client is registered for scopes (\`scope\` of its metadata) and gets nothing beyond them; without any it gets \`sub\`.
 `
 }

@@ -67,7 +67,8 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     claim: 'schgrac_employment',
     multiValued: true,
     sensitivity: 'personal',
-    source: 'Contract and attendance type of each post, with the department’s code.',
+    source:
+      'Contract and attendance type of each post, with the department’s code; in this order by analogy, no public registry has it.',
     facts: ['employment', 'departmentCode'],
     values: (subject, environment) =>
       roleUrns(subject, environment, 'employment', isEmployee, (role) => [

@@ -3,8 +3,8 @@ import type { Checked } from './checked.ts'
 export type AfmProblem = 'AFM_NOT_9_DIGITS' | 'AFM_CHECK_DIGIT_WRONG'
 
 /**
- * Checks a Greek tax number and brings it to nine digits: separators and a leading `EL` (in either script) or `GR`
- * go, an eight-digit number of before 1998 gets its leading zero.
+ * Checks a Greek tax number and brings it to nine digits: separators and a leading `EL` (in
+ * either script) or `GR` go, an eight-digit number of before 1998 gets its leading zero.
  *
  * All zeros pass the sum, so they are refused by name.
  */
