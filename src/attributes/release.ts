@@ -63,6 +63,11 @@ export function decideRelease(
   const attributes: ReleasedAttribute[] = []
   const decisions: ReleaseDecision[] = []
   for (const planned of releasePlan(target, environment)) {
+    // Most of the table, in every answer: no more than this.
+    if (!planned.decision.released) {
+      decisions.push(planned.decision)
+      continue
+    }
     const { definition, samlName } = planned
     const { decision, values } = decideAttribute(planned, subject, target, environment)
     if (values.length > 0) attributes.push({ definition, samlName, values })

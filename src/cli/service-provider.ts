@@ -41,24 +41,28 @@ export function spCommand(context: CliContext, args: string[]): Promise<number> 
 async function add(context: CliContext, source: string, values: ServiceValues): Promise<number> {
   const { audit, now } = context
   const origin = /^https?:\/\//.test(source) ? `url:${source}` : 'cli'
-  const { sp, findings } = await naming(source, async () => {
+  const { sp, found } = await naming(source, async () => {
     const xml = await readMetadata(source)
     const options = { origin, approve: values.approve ?? false, now: now() }
     return {
       sp: await registerServiceProvider(xml, options),
-      findings: readServiceProviderMetadata(xml, origin, now()).findings,
+      found: readServiceProviderMetadata(xml, origin, now()).findings,
     }
   })
   const { entityId, state } = sp
+  const standing = releaseStanding(sp, context)
+  // With a preset it does not matter what the metadata asks for.
+  const findings = found.filter(
+    ({ code }) => code !== 'NO_REQUESTED_ATTRIBUTES' || standing.preset === undefined,
+  )
   audit.record({
     event: 'service.register',
     result: 'success',
     service: entityId,
     details: { state },
   })
-  const unknownAttributes = unknownRequestedAttributes(sp)
+  const unknownAttributes = standing.preset ? [] : unknownRequestedAttributes(sp)
   if (values.json) {
-    const standing = releaseStanding(sp, context)
     printJson({ entityId, state, origin, ...standing, findings, unknownAttributes })
     return 0
   }

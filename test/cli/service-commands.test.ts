@@ -99,6 +99,8 @@ describe('propylaia sp', () => {
     const added = await propylaia('sp', 'add', file)
     assert.match(added.out, /Preset: atlas \(all its addresses are at the hosts of the preset\)\./)
     assert.match(added.out, /People see what goes before it does \(inform\)\./)
+    // The preset says what it gets: that it asks for nothing is no mistake.
+    assert.doesNotMatch(added.out, /asks for no attributes/)
     const { serviceId: id } = (await listServiceRecords('saml'))[0]!
     const ask = ['--preset', 'eudoxus', '--disclosure', 'ask', '--legal-ground', 'Contract 12']
     const overridden = await propylaia('sp', 'override', id, ...ask, '--json')
