@@ -97,6 +97,7 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
       way: account.activation.way,
       proven: account.activation.proven,
       numberCheckedBy: account.activation.numberCheckedBy,
+      numberOnRecord: account.activation.numberOnRecord,
     },
     acceptedTerms: account.acceptedTerms && {
       terms: account.acceptedTerms.terms,

@@ -58,6 +58,7 @@ export async function complete(
         way: 'pin',
         proven: attempt.proven ?? [],
         ...(attempt.numberCheckedBy ? { numberCheckedBy: attempt.numberCheckedBy } : {}),
+        ...(attempt.number ? {} : { numberOnRecord: true }),
       },
     },
     now,

@@ -51,7 +51,9 @@ type Proof = AttributeSubject['account']['activation']
 /**
  * The institution checked who stands in the source system; the account is that person's as far as its
  * activation shows: a PIN came back from the contact that the source holds, and the national number
- * was confirmed. A passphrase on paper and an administrator leave no such trace.
+ * is the source's or was confirmed by the national registry. The embedded registry confirms only what
+ * the records themselves say: about a number that the person gave it knows nothing. A passphrase on
+ * paper and an administrator leave no such trace.
  */
 function proofingLevels(
   person: Person,
@@ -59,11 +61,10 @@ function proofingLevels(
   { identityProofing: vouched = 'low' }: AssuranceClaims,
 ): readonly ProofingLevel[] {
   const hasContact = proof?.way === 'pin' && (proof.proven ?? []).length > 0
-  if (vouched === 'low' || !isVouchedFor(person) || !hasContact || !proof.numberCheckedBy) {
-    return ['low']
-  }
-  // Our own records confirm only what they themselves say.
-  const isHigh = vouched === 'high' && proof.numberCheckedBy === 'national'
+  const isConfirmed = proof?.numberCheckedBy === 'national'
+  const hasNumber = isConfirmed || proof?.numberOnRecord === true
+  if (vouched === 'low' || !isVouchedFor(person) || !hasContact || !hasNumber) return ['low']
+  const isHigh = vouched === 'high' && isConfirmed
   return isHigh ? ['low', 'medium', 'high'] : ['low', 'medium']
 }
 

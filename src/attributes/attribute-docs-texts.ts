@@ -53,12 +53,12 @@ eduPersonAssurance holds values of the REFEDS Assurance Framework 2.0, all under
 | \`/ID/unique\` | | account activated | one account a person, by construction; identifiers are never given again |
 | \`/ID/eppn-unique-no-reassign\` | \`usernamesNeverReassigned\` | account activated | eduPersonPrincipalName is made of the username |
 | \`/IAP/low\` | | account activated | somebody whom a source system knows answered for it |
-| \`/IAP/medium\` | \`identityProofing\` medium or high | a PIN came back from a contact that the record held, and the AMKA was confirmed, by the national registry or by our records | the person who was identified at entry is the one who holds the account |
-| \`/IAP/high\` | \`identityProofing\` high | the same, AMKA confirmed by the national registry | our own records confirm only what they themselves say |
+| \`/IAP/medium\` | \`identityProofing\` medium or high | a PIN came back from a contact that the record held, and the national number stood in the record already, or the national AMKA registry confirmed it | the person who was identified at entry is the one who holds the account |
+| \`/IAP/high\` | \`identityProofing\` high | the same, with the AMKA confirmed by the national registry | our own records confirm only what they themselves say |
 | \`/IAP/local-enterprise\` | \`localEnterprise\` | PIN, or one-time passphrase on paper | the institution would let these accounts into its own systems |
 | \`/ATP/ePA-1d\`, \`/ATP/ePA-1m\` | \`affiliationFreshness\`: \`1d\` gives both, \`1m\` the second | | roles are read afresh for every answer, so only the way into the registry takes time |
 | \`/profile/cappuccino\` | | unique, medium and 1m are all there | |
 | \`/profile/espresso\` | | unique, high and 1m are all there | |
 
-Lower levels go with the higher ones. A passphrase on paper and an account made by an administrator stay at low: who took the paper, and what the administrator looked at, is not on record. So does somebody without AMKA, whose foreign number nobody here can confirm. What the institution vouches for is the entry of students, faculty and staff, also of those whose role has ended: an account with nothing but affiliate roles stays at low and is not for own systems.
+Lower levels go with the higher ones. A passphrase on paper and an account made by an administrator stay at low: who took the paper, and what the administrator looked at, is not on record. So does somebody whose record had no number and who gave a foreign one, or an AMKA while the national registry was not asked: nobody vouches for it. What the institution vouches for is the entry of students, faculty and staff, also of those whose role has ended: an account with nothing but affiliate roles stays at low and is not for own systems.
 `

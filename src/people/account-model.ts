@@ -29,6 +29,7 @@ const accountSchema = new Schema(
         way: String,
         proven: { type: [String], default: undefined },
         numberCheckedBy: String,
+        numberOnRecord: Boolean,
       },
       _id: false,
     },

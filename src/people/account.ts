@@ -90,6 +90,8 @@ export interface ActivationProof {
   readonly proven?: readonly ('sms' | 'email')[]
   /** Who confirmed the national number; absent when nobody could (a foreign number, paper). */
   readonly numberCheckedBy?: 'national' | 'embedded'
+  /** A source had the national number before; absent when the person gave it, or nobody noted. */
+  readonly numberOnRecord?: boolean
 }
 
 export interface RecoveryCode {

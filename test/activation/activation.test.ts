@@ -66,6 +66,7 @@ describe('Activating an account', () => {
       way: 'pin',
       proven: ['sms'],
       numberCheckedBy: 'embedded',
+      numberOnRecord: true,
     })
     const signIn = new HttpClient(app.baseUrl)
     const page = await signIn.get('/login')
@@ -161,7 +162,9 @@ describe('Activating an account', () => {
       assert.equal((await findPerson(account._id))?.nationalNumbers.length, 0)
       await walk.password()
       assert.equal((await findPerson(account._id))?.nationalNumbers.length, 1)
-      assert.equal((await accountOf(row.username)).activation?.numberCheckedBy, 'embedded')
+      const { activation } = await accountOf(row.username)
+      assert.equal(activation?.numberCheckedBy, 'embedded')
+      assert.equal(activation?.numberOnRecord, undefined, 'only the person says so')
     })
 
     it('shows the three facts that were compared when the registry does not know the AMKA', async () => {
@@ -188,6 +191,7 @@ describe('Activating an account', () => {
       await walk.password()
       const account = await accountOf(row.username)
       assert.equal(account.activation?.numberCheckedBy, undefined)
+      assert.equal(account.activation?.numberOnRecord, undefined)
       assert.equal((await findPerson(account._id))?.nationalNumbers[0]?.country, 'CY')
     })
 

@@ -97,6 +97,7 @@ const activation: fc.Arbitrary<ActivationProof> = fc.record(
     way: fc.constantFrom('pin', 'passphrase', 'administrator'),
     proven: fc.subarray(['sms', 'email'] as const),
     numberCheckedBy: fc.constantFrom('national', 'embedded'),
+    numberOnRecord: fc.boolean(),
   },
   { requiredKeys: ['way'] },
 )

@@ -57,12 +57,17 @@ describe('eduPersonAssurance (REFEDS Assurance Framework 2.0)', () => {
     ])
   })
 
-  it('goes to medium only with a contact on record proved and the number confirmed', () => {
+  it('goes to medium only with a contact on record proved and a number on record or confirmed', () => {
     const medium = (proof: ActivationProof) =>
       claims(proof, { identityProofing: 'medium' }).includes('IAP/medium')
     assert.equal(medium(byPin), true)
-    assert.equal(medium({ ...byPin, proven: ['email'], numberCheckedBy: 'embedded' }), true)
-    assert.equal(medium({ ...byPin, numberCheckedBy: undefined }), false)
+    const onRecord = { way: 'pin', proven: ['email'], numberOnRecord: true } as const
+    assert.equal(medium(onRecord), true, 'a foreign number that the source has')
+    assert.equal(medium({ ...onRecord, numberCheckedBy: 'embedded' }), true)
+    // The embedded registry says yes to a number that it has never heard of.
+    const given = { ...onRecord, numberOnRecord: undefined }
+    assert.equal(medium({ ...given, numberCheckedBy: 'embedded' }), false)
+    assert.equal(medium(given), false)
     assert.equal(medium({ ...byPin, proven: [] }), false)
     assert.equal(medium({ ...byPin, proven: undefined }), false)
   })
@@ -79,7 +84,8 @@ describe('eduPersonAssurance (REFEDS Assurance Framework 2.0)', () => {
   })
 
   it('goes to high only when the national registry confirmed the number', () => {
-    const embedded = claims({ ...byPin, numberCheckedBy: 'embedded' }, everything)
+    const own = { ...byPin, numberCheckedBy: 'embedded', numberOnRecord: true } as const
+    const embedded = claims(own, everything)
     assert.ok(embedded.includes('IAP/medium') && !embedded.includes('IAP/high'))
     assert.ok(embedded.includes('profile/cappuccino') && !embedded.includes('profile/espresso'))
   })
