@@ -109,6 +109,19 @@ describe('Services, and what each of them would receive', () => {
     assert.match(body, /Γνωστή ως: Εύδοξος/)
   })
 
+  it('are shown sixty at a time, and the page says how to find the others', async () => {
+    for (let n = 1; n <= 61; n++) {
+      const name = `S${String(n).padStart(2, '0')}`
+      const xml = serviceMetadata(`s${n}.example.org`, { el: name, en: name })
+      await registerServiceProvider(xml, registration)
+    }
+    const { open } = await visitor()
+    const { body } = await open(list)
+    assert.match(body, /Εμφανίζονται οι πρώτες 60 από τις 61/)
+    assert.ok(body.includes('<b>S60<') && !body.includes('<b>S61<'))
+    assert.ok((await open(`${list}?q=s61`)).body.includes('<b>S61<'))
+  })
+
   it('show a search as text, and say that nothing was found', async () => {
     await addService('lib.example.org')
     const { open } = await visitor()
