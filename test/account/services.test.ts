@@ -144,7 +144,7 @@ describe('Services, and what each of them would receive', () => {
       'Φοιτητής ή φοιτήτρια',
       '20250113',
       'Βρίσκει το Τμήμα σας και τα συγγράμματα που δικαιούστε.',
-      'ΓΚΠΔ, άρθρο 6 παρ. 1 στοιχείο ε΄',
+      'ΓΚΠΔ, άρθρο 6 παρ. 1 στοιχ. ε)',
       'Πριν δοθούν, θα δείτε μια σελίδα που λέει τι δίνεται.',
       'urn:mace:terena.org:schac:personalUniqueCode:gr:uni.example.gr:267:20250113',
       'href="/account/services"',
