@@ -1,4 +1,5 @@
 import { defaultPrecedence } from './attributes/affiliations.ts'
+import { attributeBySamlName } from './attributes/attribute-table.ts'
 import { isUrnPart } from './attributes/attribute-values.ts'
 import {
   eachOf,
@@ -43,7 +44,7 @@ export const attributesCheck: ShapeCheck = partOf({
   primaryAffiliation: precedence,
   europeanStudentIdentifier: studentIdentifier,
   linkage,
-  schGrAcInscriptionName: oid,
+  schGrAcInscriptionName: newName,
   assurance: partOf({
     identityProofing: oneOf(['low', 'medium', 'high']),
     localEnterprise: yesOrNo,
@@ -56,6 +57,14 @@ export const releaseCheck: ShapeCheck = partOf({
   disclosure: oneOf(['ask', 'inform', 'silent']),
   presets: eachOf(text),
 })
+
+/** A Name that the table has would carry one attribute's values as another's. */
+function newName(value: unknown, field: string): string[] {
+  const problems = oid(value, field)
+  if (problems.length > 0) return problems
+  const owner = attributeBySamlName(value as string)
+  return owner ? [`${field}: must not be "${value}", the Name of ${owner.name}`] : []
+}
 
 function precedence(value: unknown, field: string): string[] {
   const problems = listOf(oneOf(defaultPrecedence), 1)(value, field)

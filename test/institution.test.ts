@@ -208,6 +208,13 @@ describe('the institution file', () => {
       ],
     ],
     [
+      'a Name that another attribute has',
+      { attributes: { schGrAcInscriptionName: 'urn:oid:1.3.6.1.4.1.36215.1.2.5' } },
+      [
+        'attributes.schGrAcInscriptionName: must not be "urn:oid:1.3.6.1.4.1.36215.1.2.5", the Name of schGrAcEnrollment',
+      ],
+    ],
+    [
       'source systems that readers could not tell apart',
       {
         attributes: {

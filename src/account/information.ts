@@ -106,7 +106,7 @@ function describeRecords(
   return person.roles.map((role) => {
     const record = records.find(({ key }) => key === `${role.source}:${role.sourceId}`)
     return {
-      ...describeRoles({ roles: [role] }, account, now(), language)[0]!,
+      ...describeRoles({ roles: [role] }, account, now(), language, institution)[0]!,
       departmentCode: role.departmentCode,
       validFrom: role.validFrom && formatDate(role.validFrom, language),
       validTo: role.validTo && formatDate(role.validTo, language),

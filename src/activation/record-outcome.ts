@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
+import { departmentNameOf } from '../people/departments.ts'
 import { openNationalNumber } from '../people/national-number.ts'
 import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
@@ -92,7 +93,7 @@ function helpFacts(
 ) {
   return {
     username: account?.username,
-    departmentName: role?.departmentName?.[language],
+    departmentName: role && departmentNameOf(role, context.institution)?.[language],
     registrationNumber: role?.registrationNumber,
     recordKeeper: recordKeeperFor(
       context.institution,

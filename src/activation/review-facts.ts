@@ -1,4 +1,5 @@
 import type { AppContext } from '../context.ts'
+import { departmentNameOf } from '../people/departments.ts'
 import { openNationalNumber } from '../people/national-number.ts'
 import type { SealedNationalNumber } from '../people/person.ts'
 import type { Language } from '../web/language.ts'
@@ -7,7 +8,7 @@ import type { ActivationSubject } from './record-check.ts'
 
 /** What the records hold, as the person reviews it. */
 export function reviewFacts(
-  context: Pick<AppContext, 'secrets'>,
+  context: Pick<AppContext, 'institution' | 'secrets'>,
   attempt: Pick<ActivationAttempt, 'number' | 'mobile' | 'email'>,
   subject: ActivationSubject,
   language: Language,
@@ -25,7 +26,7 @@ export function reviewFacts(
     roles: roles.map((role) => ({
       kind: role.role,
       degreeLevel: role.degreeLevel,
-      departmentName: role.departmentName?.[language],
+      departmentName: departmentNameOf(role, context.institution)?.[language],
       registrationNumber: role.registrationNumber,
     })),
     numbers: numbers.filter((entry) => entry !== undefined).map(open),

@@ -1,9 +1,9 @@
+import { ministryCodeOf } from '../people/departments.ts'
 import { orcidUrl } from '../people/orcid.ts'
 import { assuranceOf } from './assurance.ts'
 import { distinct, list } from './attribute-values.ts'
 import { pairwiseValue } from './pairwise.ts'
 import type { AttributeDefinition } from './release-types.ts'
-import { ministryCodeOf } from './role-facts.ts'
 import { codeRole, subjectFacts } from './subject-facts.ts'
 
 const arc = 'urn:oid:1.3.6.1.4.1.5923.1.1.1'

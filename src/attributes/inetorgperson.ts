@@ -1,7 +1,8 @@
+import { departmentNameOf } from '../people/departments.ts'
 import { distinct, list } from './attribute-values.ts'
 import { mobileOf } from './person-facts.ts'
 import type { AttributeDefinition } from './release-types.ts'
-import { departmentNameOf, isEmployee } from './role-facts.ts'
+import { isEmployee } from './role-facts.ts'
 import { fullName, localized, subjectFacts } from './subject-facts.ts'
 
 /** inetOrgPerson and X.520 (RFC 2798, RFC 4519, RFC 4524). */

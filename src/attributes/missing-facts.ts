@@ -1,4 +1,5 @@
 import type { Institution } from '../institution.ts'
+import { departmentNameOf, ministryCodeOf } from '../people/departments.ts'
 import { orcidUrl } from '../people/orcid.ts'
 import type { Person, PersonRole } from '../people/person.ts'
 import { isUrnPart } from './attribute-values.ts'
@@ -10,7 +11,7 @@ import type {
   AttributeSubject,
   ReleaseTarget,
 } from './release-types.ts'
-import { departmentNameOf, isEmployee, ministryCodeOf } from './role-facts.ts'
+import { isEmployee } from './role-facts.ts'
 import { esiFacts, esiRole } from './student-identifier.ts'
 import { codeRole, subjectFacts } from './subject-facts.ts'
 import { valueForms } from './value-forms.ts'

@@ -1,8 +1,8 @@
 import type { Institution } from '../institution.ts'
+import { ministryCodeOf } from '../people/departments.ts'
 import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
 import { urn } from './attribute-values.ts'
 import type { AttributeEnvironment, AttributeFact, AttributeSubject } from './release-types.ts'
-import { ministryCodeOf } from './role-facts.ts'
 
 type EsiRules = NonNullable<NonNullable<Institution['attributes']>['europeanStudentIdentifier']>
 

@@ -2,8 +2,10 @@ import { Router } from 'express'
 import type { AppContext } from '../context.ts'
 import { listApprovedServices } from '../federation/service-store.ts'
 import { type ServiceSummary, summarizeService } from '../federation/service-summary.ts'
+import type { Institution } from '../institution.ts'
 import type { Account } from '../people/account.ts'
 import { isRoleActivated } from '../people/activated-roles.ts'
+import { departmentNameOf } from '../people/departments.ts'
 import { findPerson } from '../people/people-store.ts'
 import { athensDate, currentRoles, type Person, type PersonRole } from '../people/person.ts'
 import { canActivate } from '../people/role-choice.ts'
@@ -37,7 +39,13 @@ export function homeRoutes(context: AppContext): Router {
       firstName: person.firstName[language],
       fullName: `${person.firstName[language]} ${person.lastName[language]}`,
       username: account.username,
-      roles: describeRoles(recorded ?? person, account, context.now(), language),
+      roles: describeRoles(
+        recorded ?? person,
+        account,
+        context.now(),
+        language,
+        context.institution,
+      ),
       services: await reachableServices(context, language),
     })
   })
@@ -51,6 +59,7 @@ export function describeRoles(
   account: Pick<Account, 'activatedRoles'>,
   now: Date,
   language: Language,
+  institution: Pick<Institution, 'departments'>,
 ) {
   const current = new Set(currentRoles(person, now))
   const today = athensDate(now)
@@ -67,7 +76,7 @@ export function describeRoles(
     .map((role) => ({
       kind: role.role,
       degreeLevel: role.degreeLevel,
-      departmentName: role.departmentName?.[language],
+      departmentName: departmentNameOf(role, institution)?.[language],
       registrationNumber: role.registrationNumber,
       state: stateOf(role),
     }))

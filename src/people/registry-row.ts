@@ -4,6 +4,7 @@ import { checkAmka } from './amka.ts'
 import { isRealDate } from './calendar.ts'
 import type { Checked } from './checked.ts'
 import { isCountryCode } from './country.ts'
+import { departmentOf } from './departments.ts'
 import { transliterate } from './elot743.ts'
 import { checkPersonalEmail } from './email.ts'
 import { checkForeignNumber, minForeignSsn, minForeignTaxNumber } from './foreign-number.ts'
@@ -139,7 +140,7 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
   const orcid = take('orcid', checkOrcid)
   const email = take('email', (text) => checkPersonalEmail(text, options.scope))
   const ministryCode = matching('ministryCode', /^\d{1,10}$/, 'NOT_ALLOWED')
-  const expectedCode = ministryCodeOfTable(values.departmentCode, options.departments)
+  const expectedCode = departmentOf(values, options)?.ministryCode
   if (ministryCode !== undefined && expectedCode !== undefined && ministryCode !== expectedCode) {
     reject('ministryCode', 'MINISTRY_CODE_CONTRADICTS_DEPARTMENT')
   }
@@ -281,12 +282,6 @@ function departmentName(el: string | undefined, en: string | undefined) {
   if (el === undefined && en === undefined) return undefined
   const greek = plainGreek(el ?? (en as string))
   return { el: greek, en: en ?? transliterate(greek) }
-}
-
-function ministryCodeOfTable(code: string | undefined, departments: Institution['departments']) {
-  return code !== undefined && departments && Object.hasOwn(departments, code)
-    ? departments[code]?.ministryCode
-    : undefined
 }
 
 /** Without the undefined fields: the store would keep them as null. */

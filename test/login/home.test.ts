@@ -19,7 +19,7 @@ describe('The state of a role on the home page', () => {
   const now = new Date('2026-10-01T08:00:00Z')
   const stateOf = (one: PersonRole, activatedRoles?: readonly RoleChoice[]) => {
     const account = activatedRoles ? { activatedRoles } : {}
-    return describeRoles({ roles: [one] }, account, now, 'el')[0]?.state
+    return describeRoles({ roles: [one] }, account, now, 'el', {})[0]?.state
   }
 
   it('is inactive while the person can activate it and has not, also before it begins', () => {
@@ -36,6 +36,17 @@ describe('The state of a role on the home page', () => {
     assert.equal(stateOf(role('staff', { validFrom: '2026-10-02' }), ['staff']), 'future')
   })
 
+  it('has the department’s name from the institution where the record lacks it', () => {
+    const departments = { '1201': { name: { el: 'Τμήμα Πληροφορικής', en: 'Informatics' } } }
+    const named = (change: Partial<PersonRole>) =>
+      describeRoles({ roles: [role('student', change)] }, {}, now, 'el', { departments })[0]
+        ?.departmentName
+    assert.equal(named({ departmentCode: '1201' }), 'Τμήμα Πληροφορικής')
+    assert.equal(named({ departmentCode: '1202' }), undefined)
+    const departmentName = { el: 'Όνομα της πηγής', en: 'Name of the source' }
+    assert.equal(named({ departmentCode: '1201', departmentName }), 'Όνομα της πηγής')
+  })
+
   it('puts what counts first, then what waits for the person', () => {
     const roles = [
       role('affiliate', { status: 'ended' }),
@@ -43,7 +54,7 @@ describe('The state of a role on the home page', () => {
       role('student', { validFrom: '2026-11-01' }),
       role('student'),
     ]
-    const described = describeRoles({ roles }, { activatedRoles: ['student'] }, now, 'en')
+    const described = describeRoles({ roles }, { activatedRoles: ['student'] }, now, 'en', {})
     assert.deepEqual(
       described.map(({ state }) => state),
       ['current', 'inactive', 'future', 'ended'],
