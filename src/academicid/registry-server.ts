@@ -57,7 +57,7 @@ async function answer(context: RegistryServerContext, request: IncomingMessage):
   const path = (request.url ?? '').split('?', 1)[0] as string
   if (path === '/health/live' || path === '/health/ready') return health(request, path)
   // Before anything else is looked at: whoever has no token learns nothing about keys.
-  const institution = authenticate(context, request)
+  const institution = await authenticate(context, request)
   const [, rawKey, alias] = /^\/v1\/persons\/([^/]*)(\/aliases)?$/.exec(path) ?? []
   if (rawKey === undefined) throw new Refusal(404, 'NOT_FOUND', 'there is nothing at this address')
   if (!isPersonKey(rawKey)) throw malformedKey()
@@ -79,9 +79,12 @@ async function health(request: IncomingMessage, path: string): Promise<Answer> {
 }
 
 /** @returns the institution that the token is of */
-function authenticate({ tokens, audit }: RegistryServerContext, request: IncomingMessage): string {
+async function authenticate(
+  { tokens, audit }: RegistryServerContext,
+  request: IncomingMessage,
+): Promise<string> {
   const [, token] = /^Bearer +(\S{1,256})$/i.exec(request.headers.authorization ?? '') ?? []
-  const institution = token === undefined ? undefined : tokens.find(token)
+  const institution = token === undefined ? undefined : await tokens.find(token)
   if (institution !== undefined) return institution
   audit.record({
     event: 'academicid.refused',

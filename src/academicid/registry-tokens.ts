@@ -73,8 +73,32 @@ export function listTokens(): Promise<RegistryToken[]> {
 /** The tokens that count, for a server that asks at every request. */
 export class TokenBook {
   #hashes = new Map<string, Buffer>()
+  #reading: Promise<void> | undefined
+  #next: Promise<void> | undefined
 
-  async reload(): Promise<void> {
+  /** Reads them again: what was added or revoked before the call counts after it. */
+  reload(): Promise<void> {
+    // Many at once share the reading after the one that runs, which may have begun too early.
+    this.#next ??= (this.#reading ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined
+        this.#reading = this.#read()
+        return this.#reading
+      })
+    return this.#next
+  }
+
+  /** @returns the institution, or undefined */
+  async find(token: string): Promise<string | undefined> {
+    const known = this.#find(token)
+    if (known !== undefined) return known
+    // It may be new.
+    await this.reload()
+    return this.#find(token)
+  }
+
+  async #read(): Promise<void> {
     const tokens = await listTokens()
     this.#hashes = new Map(
       tokens
@@ -83,8 +107,7 @@ export class TokenBook {
     )
   }
 
-  /** @returns the institution, or undefined */
-  find(token: string): string | undefined {
+  #find(token: string): string | undefined {
     const name = token.slice(0, token.lastIndexOf('.'))
     const given = hashOf(token)
     // An unknown name takes as long as a wrong token.

@@ -27,6 +27,7 @@ export async function accountFacts(
     activation: account.activation,
     activatedRoles: account.activatedRoles,
     acceptedTerms: account.acceptedTerms,
+    academicId: academicIdFacts(account),
     passwordChangedAt: account.passwordChangedAt,
     expiresAt: account.expiresAt,
     mobile: account.mobile,
@@ -46,6 +47,27 @@ export async function accountFacts(
       isCurrent: current.includes(role),
       isActivated: account.activatedAt !== undefined && isRoleActivated(role, account),
     })),
+  }
+}
+
+/** Whether there is an AcademicID, never which. */
+function academicIdFacts(account: Account) {
+  const { academicIdAt, academicIdDue, academicIdWait, academicIdConflict } = account
+  if (account.activatedAt === undefined) return undefined
+  return {
+    since: academicIdAt,
+    state: academicIdConflict
+      ? 'conflict'
+      : academicIdDue
+        ? 'waits'
+        : academicIdAt
+          ? 'has'
+          : 'none',
+    conflict: academicIdConflict?.kind,
+    waitsSince: academicIdWait?.since,
+    tries: academicIdWait?.tries,
+    error: academicIdWait?.error,
+    nextTryAt: academicIdDue,
   }
 }
 
