@@ -100,6 +100,11 @@ function linkage(value: unknown, field: string): string[] {
     ]),
   )(value, field)
   if (problems.length > 0) return problems
+  problems.push(
+    ...Object.keys(value as object)
+      .filter((source) => !/^[A-Za-z0-9._-]+$/.test(source))
+      .map((source) => `${field}: no source of the registry can be called "${source}"`),
+  )
   const sources = new Map<string, string>()
   for (const [source, entry] of Object.entries(value as object)) {
     const system = `${entry.category.toLowerCase()}:${entry.sequence ?? 1}`

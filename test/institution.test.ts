@@ -221,10 +221,12 @@ describe('the institution file', () => {
           linkage: {
             sis: { category: 'SIS', identifier: 'id' },
             old: { category: 'sis', identifier: 'id', sequence: 1 },
+            'new sis': { category: 'NEW', identifier: 'id' },
           },
         },
       },
       [
+        'attributes.linkage: no source of the registry can be called "new sis"',
         'attributes.linkage.old.sequence: must differ from that of "sis", which has the same category',
       ],
     ],

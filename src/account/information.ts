@@ -111,6 +111,8 @@ function describeRecords(
       validFrom: role.validFrom && formatDate(role.validFrom, language),
       validTo: role.validTo && formatDate(role.validTo, language),
       inscriptionYear: role.inscriptionYear,
+      position: role.position,
+      contractType: role.contractType,
       graduatedOn: role.graduatedOn && formatDate(role.graduatedOn, language),
       enrollmentTerm: role.enrollmentTerm,
       mobile: role.mobile && maskContact(role.mobile),

@@ -102,8 +102,10 @@ describe('Account information', () => {
             role: 'staff',
             degreeLevel: undefined,
             departmentName: undefined,
+            position: 'archivist',
+            contractType: 'permanent',
           }),
-          studentRole({ status: 'ended', degreeLevel: 'master' }),
+          studentRole({ status: 'ended', degreeLevel: 'master', graduatedOn: '2025-07-10' }),
         ],
       },
     })
@@ -117,7 +119,9 @@ describe('Account information', () => {
     assert.match(cards[0]!, /1 Σεπτεμβρίου 2025/)
     assert.match(cards[0]!, /class="keeper"[\s\S]*Γραμματεία/)
     assert.match(cards[1]!, /Προσωπικό[\s\S]*Δεν έχει ενεργοποιηθεί[\s\S]*href="\/register"/)
+    assert.match(cards[1]!, /Θέση[\s\S]*archivist[\s\S]*Είδος σύμβασης[\s\S]*permanent/)
     assert.match(cards[2]!, /Μεταπτυχιακές σπουδές[\s\S]*Έχει λήξει/)
+    assert.match(cards[2]!, /Ημερομηνία αποφοίτησης[\s\S]*10 Ιουλίου 2025/)
   })
 
   it('shows recovery contacts and those of the sources masked: recovery asks for them in full', async () => {
