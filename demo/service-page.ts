@@ -135,9 +135,24 @@ export function sendFrontPage(req: Request, res: Response, face: ServiceFace, no
   })
 }
 
+/** The person did not want that data goes to the service (RFC 6749 4.1.2.1, SAML Core 3.2.2.2). */
+function isRefusal(error: unknown): boolean {
+  const { error: code, xmlStatus } = error as { error?: unknown; xmlStatus?: unknown }
+  return code === 'access_denied' || String(xmlStatus).includes('status:RequestDenied')
+}
+
 /** What went wrong, in full: whoever tries the demo wants to know. */
 export function sendProblem(req: Request, res: Response, face: ServiceFace, error: unknown) {
   const language = languageOf(req)
+  if (isRefusal(error)) {
+    return sendPage(req, res, face, {
+      title: texts.refused[language],
+      status: 403,
+      body: html`<h1>${texts.refused[language]}</h1>
+        <p class="lead">${texts.refusedText[language]}</p>
+        <p class="actions"><a class="button" href="/login">${texts.signIn[language]}</a></p>`,
+    })
+  }
   const cause = (error as { cause?: unknown }).cause
   sendPage(req, res, face, {
     title: texts.failed[language],

@@ -14,6 +14,11 @@ export const texts = {
     el: 'Δοκιμαστική υπηρεσία: δείχνει τι έλαβε από τον πάροχο ταυτότητας. Όλα τα πρόσωπα είναι συνθετικά.',
     en: 'A demo service: it shows what it received from the identity provider. All people are synthetic.',
   },
+  refused: { el: 'Δεν συνδεθήκατε', en: 'You are not signed in' },
+  refusedText: {
+    el: 'Επιλέξατε να μη δοθούν στοιχεία σας σε αυτή την υπηρεσία. Δεν έλαβε κανένα.',
+    en: 'You chose that nothing about you goes to this service. It received nothing.',
+  },
   welcome: { el: 'Καλώς ήρθατε, {name}', en: 'Welcome, {name}' },
   received: {
     el: 'Αυτά έλαβε η υπηρεσία για εσάς και για την είσοδό σας.',

@@ -8,6 +8,11 @@ import {
   removeService,
   setServiceOverrides,
 } from '../src/federation/registration.ts'
+import {
+  type RegisteredService,
+  type ServiceOverrides,
+  serviceId,
+} from '../src/federation/service.ts'
 import { listServiceRecords } from '../src/federation/service-store.ts'
 import { openDemoKeys } from './demo-keys.ts'
 import { createOidcService, libraryMetadata } from './oidc-service.ts'
@@ -62,15 +67,27 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
   const registration = { origin: 'demo', approve: true }
   const samlUrl = demoUrl(baseUrl, port + 1)
   const sp = await registerServiceProvider(demoSamlMetadata(samlUrl, keys), registration)
-  // SAML metadata does not say where one starts, so the home page needs an administrator's word.
-  if (!sp.overrides.startUrl) {
-    await setServiceOverrides(sp.entityId, { ...sp.overrides, startUrl: `${samlUrl}/` }, 'saml')
-  }
+  // SAML metadata does not say where one starts, so the home page needs an administrator's word. One
+  // service informs and one asks, so that a trial shows both.
+  await setDefaults(sp, {
+    startUrl: `${samlUrl}/`,
+    disclosure: 'inform',
+    legalGround: 'ΓΚΠΔ / GDPR 6(1)(e), δοκιμαστικό κείμενο / demo text',
+  })
   const rp = await registerRelyingParty(
     libraryMetadata(demoUrl(baseUrl, port + 2), keys),
     registration,
   )
+  await setDefaults(rp, { disclosure: 'ask' })
   await forgetOtherDemoServices([sp.entityId, rp.clientId])
+}
+
+/** What an administrator of the trial has set stays. */
+async function setDefaults(service: RegisteredService, defaults: ServiceOverrides): Promise<void> {
+  const { protocol, overrides } = service
+  const isSet = Object.keys(defaults).every((name) => name in overrides)
+  if (isSet) return
+  await setServiceOverrides(serviceId(service), { ...defaults, ...overrides }, protocol)
 }
 
 /** Those of a start on another port: nobody answers there any more. */

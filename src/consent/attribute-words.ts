@@ -13,8 +13,12 @@ export interface WordsContext {
 
 type Values = Pick<ExplainedAttribute, 'name' | 'values' | 'sensitivity'>
 
-/** Means something to machines only; the page says so instead. */
 const opaque = new Set(['subject-id', 'pairwise-id', 'eduPersonUniqueId', 'eduPersonTargetedID'])
+
+/** Means something to machines only; the page says so instead. */
+export function isOpaque(name: string): boolean {
+  return opaque.has(name)
+}
 
 const academicIdAttribute = 'schGrAcPersonID'
 
@@ -25,7 +29,7 @@ const academicIdAttribute = 'schGrAcPersonID'
 export function inWords(attribute: Values, context: WordsContext): string[] {
   const { name, values } = attribute
   const { t } = context
-  if (opaque.has(name)) return [t('consent.value.opaque')]
+  if (isOpaque(name)) return [t('consent.value.opaque')]
   const words = values.map((value) => secretWords(attribute, value, context) ?? word(value))
   return [...new Set(words)]
 

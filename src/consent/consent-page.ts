@@ -11,7 +11,7 @@ import { officeFor } from '../record-keeper/fact-office.ts'
 import { type NamedRecordKeeper, recordKeeperFor } from '../record-keeper/record-keeper.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
-import { asSent, inWords, type WordsContext } from './attribute-words.ts'
+import { asSent, inWords, isOpaque, type WordsContext } from './attribute-words.ts'
 import { leaving, type OpenedRelease, type ReleaseRef } from './release-ref.ts'
 
 /** What would go now, and what of that the service needs and does not get. */
@@ -95,20 +95,40 @@ export function describeDisclosure(
       values: asSent(attribute, context),
     })),
     ground: disclosed.legalGround?.text[language],
-    lacking: disclosed.lacking.map((attribute) => ({
-      label: t(`attribute.${attribute.name}`),
-      facts: attribute.missing.map((fact) => t(`release.fact.${fact}`)),
-    })),
+    lacking: disclosed.lacking.map((attribute) => {
+      const label = t(`attribute.${attribute.name}`)
+      const facts = attribute.missing.map((fact) => t(`release.fact.${fact}`))
+      return { label, facts: facts.filter((fact) => fact !== label) }
+    }),
     keepers: keepersOf(disclosed.lacking, subject, context),
     comesByItself: disclosed.lacking.some(({ missing }) => missing.includes('academicId')),
   }
 }
 
-/** Attributes that people know by one name and that say the same are one row. */
-function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext) {
+/** What people look for first; codes that tell them nothing come last. */
+const order = [
+  'displayName',
+  'cn',
+  'givenName',
+  'sn',
+  'mail',
+  'mobile',
+  'eduPersonPrincipalName',
+  'preferredUsername',
+  'uid',
+]
+
+function rank(name: string): number {
+  const index = order.indexOf(name)
+  if (index !== -1) return index
+  return isOpaque(name) ? order.length + 1 : order.length
+}
+
+/** Attributes that people know by one name are one row, with each of their values once. */
+function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext): Row[] {
   const { t, language, known } = context
   const rows = new Map<string, Row>()
-  for (const attribute of attributes) {
+  for (const attribute of attributes.toSorted((a, b) => rank(a.name) - rank(b.name))) {
     const label = t(`attribute.${attribute.name}`)
     const row = rows.get(label) ?? { label, words: [], why: [], isNew: false }
     rows.set(label, row)

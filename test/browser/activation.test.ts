@@ -4,6 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { demoActivations } from '../../demo/activations.ts'
 import { demoAccounts, demoRegistryRows } from '../../demo/people.ts'
 import {
+  agreeToRelease,
   assertNoSidewaysScrolling,
   continueByHand,
   type DemoSite,
@@ -102,6 +103,7 @@ describe('A student who activates the account with a browser', () => {
               await walk.open('/')
               await arriveAt('/', new RegExp(username))
               await openService(page, site.samlService)
+              await agreeToRelease(page)
               await continueByHand(page, javaScriptEnabled)
               await page.waitForURL(`${site.samlService}/**`)
               assert.match(await walk.text(), new RegExp(`${username}@uni\\.example\\.gr`))
@@ -288,6 +290,7 @@ describe('A student who activates the account with a browser', () => {
           await walk.agree()
           await walk.password(javaScriptEnabled)
           await page.getByRole('link', { name: /Συνέχεια στην υπηρεσία/ }).click()
+          await agreeToRelease(page)
           await continueByHand(page, javaScriptEnabled)
           await page.waitForURL(`${site.samlService}/**`)
           assert.match(await walk.text(), new RegExp(`${username}@uni\\.example\\.gr`))

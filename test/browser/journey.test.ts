@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
 import {
+  agreeToRelease,
   assertNoSidewaysScrolling,
   continueByHand,
   type DemoSite,
@@ -59,6 +60,7 @@ describe('A student with a browser', () => {
             assert.equal(await page.getAttribute('html', 'lang'), locale.slice(0, 2))
             await assertNoSidewaysScrolling(page)
             await signIn(page, student)
+            await agreeToRelease(page)
             await continueByHand(page, javaScriptEnabled)
             await page.waitForURL(`${samlService}/**`)
             const samlText = await page.locator('main').innerText()
@@ -66,6 +68,7 @@ describe('A student with a browser', () => {
             await assertNoSidewaysScrolling(page)
 
             await openService(page, oidcService)
+            await agreeToRelease(page)
             await page.waitForURL(`${oidcService}/**`)
             assert.match(await page.locator('main').innerText(), /student@uni\.example\.gr/)
 
@@ -113,8 +116,10 @@ describe('A student with a browser', () => {
       await openService(second, oidcService)
       await second.waitForURL(/\/login\?flow=/)
       await signIn(second, student)
+      await agreeToRelease(second)
       await second.waitForURL(`${oidcService}/**`)
       await signIn(first, student)
+      await agreeToRelease(first)
       await first.waitForURL(`${samlService}/**`)
       assert.match(await first.locator('main').innerText(), new RegExp(student.username))
     } finally {

@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { ActivationGallery } from '../support/activation-gallery.ts'
 import { startTestApp } from '../support/app.ts'
 import { desktop, openBrowser, phone, withPage } from '../support/browser.ts'
+import { ConsentGallery } from '../support/consent-gallery.ts'
 
 /**
  * Pictures of the activation's pages, to look at:
- * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark]`.
+ * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent]`.
  * Those of docs/activation.md:
  * `node test/browser/screenshots.ts docs/images --pages landing,contact,pin,review,password,done --window --prefix activation-`
  */
@@ -22,6 +23,8 @@ const { values, positionals } = parseArgs({
     /** What fits the screen, not the whole page. */
     window: { type: 'boolean', default: false },
     prefix: { type: 'string', default: '' },
+    /** The pages about what goes to services, instead of the activation's. */
+    consent: { type: 'boolean', default: false },
   },
 })
 const [folder] = positionals
@@ -38,12 +41,14 @@ try {
     colorScheme: values.dark ? ('dark' as const) : ('light' as const),
   }
   await withPage(browser, options, async (page) => {
-    const gallery = new ActivationGallery(app, page, async (name) => {
+    const look = async (name: string) => {
       if (wanted && !wanted.includes(name)) return
       await page.evaluate('document.fonts.ready')
       const path = join(folder, `${values.prefix}${name}.png`)
       await page.screenshot({ path, fullPage: !values.window })
-    })
+    }
+    if (values.consent) return new ConsentGallery(app, page, look).all()
+    const gallery = new ActivationGallery(app, page, look)
     await (wanted ? gallery.steps() : gallery.all())
   })
 } finally {

@@ -63,7 +63,7 @@ const samples: Record<string, object[]> = {
 let shown: { view: string; data: object }
 const { app } = createWebApp()
 app.get('/', (req, res) =>
-  renderPage(req, res, shown.view, { tab: 'signIns', errors: {}, values: {}, ...shown.data }),
+  renderPage(req, res, shown.view, { tab: 'services', errors: {}, values: {}, ...shown.data }),
 )
 
 testPages('pages about consent', samples, async (view, data, language) => {

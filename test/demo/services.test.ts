@@ -70,6 +70,23 @@ async function signIn(visitor: Visitor, serviceUrl: string, username: string) {
   })
 }
 
+/** Reads what the service will get, and agrees to it or goes on, or does not. */
+function agree(
+  visitor: Visitor,
+  page: { url: string; body: string },
+  what: RegExp,
+  decision = 'agree',
+) {
+  assert.match(page.url, /\/consent\?flow=/)
+  assert.match(page.body, what)
+  return visitor.post(page.url, {
+    _csrf: hiddenField(page.body, '_csrf'),
+    flow: hiddenField(page.body, 'flow'),
+    decision,
+    remember: 'yes',
+  })
+}
+
 /** Presses the button of the page that carries a SAML response, as a browser without script does. */
 function pressContinue(visitor: Visitor, page: { url: string; body: string }) {
   const action = /<form[^>]*action="([^"]+)"/.exec(page.body)?.[1] ?? ''
@@ -83,13 +100,15 @@ describe('The demo services', () => {
   it('are both reached with one sign-in, and show what they received', async () => {
     const { account } = await addPerson()
     const visitor = new Visitor()
-    const library = await signIn(visitor, demo.oidcUrl, account.username)
+    const question = await signIn(visitor, demo.oidcUrl, account.username)
+    const library = await agree(visitor, question, /Να δοθούν αυτά τα στοιχεία σας/)
     assert.equal(library.url, `${demo.oidcUrl}/`)
     assert.match(library.body, /Δήμητρα Παπαδοπούλου/)
     assert.match(library.body, new RegExp(`${account.username}@uni\\.example\\.gr`))
     assert.match(library.body, /student@uni\.example\.gr/)
 
-    const passing = await visitor.get(`${demo.samlUrl}/login`)
+    const notice = await visitor.get(`${demo.samlUrl}/login`)
+    const passing = await agree(visitor, notice, /θα λάβει αυτά τα στοιχεία σας/)
     const secretariat = await pressContinue(visitor, passing)
     assert.equal(secretariat.url, `${demo.samlUrl}/`)
     assert.match(secretariat.body, /Δήμητρα Παπαδοπούλου/)
@@ -101,7 +120,8 @@ describe('The demo services', () => {
   it('the library refreshes its tokens and signs out of everything', async () => {
     const { account } = await addPerson()
     const visitor = new Visitor()
-    await signIn(visitor, demo.oidcUrl, account.username)
+    const consent = await signIn(visitor, demo.oidcUrl, account.username)
+    await agree(visitor, consent, /Να δοθούν αυτά τα στοιχεία σας/)
     const refreshed = await visitor.post(`${demo.oidcUrl}/refresh`, {})
     assert.equal(refreshed.url, `${demo.oidcUrl}/`)
     assert.match(refreshed.body, /<dd><div>1<\/div><\/dd>/)
@@ -113,6 +133,21 @@ describe('The demo services', () => {
     assert.equal(gone.url, `${demo.oidcUrl}/signed-out`)
     const again = await visitor.get(`${demo.samlUrl}/login`)
     assert.match(again.body, /name="password"/)
+    visitor.close()
+  })
+
+  it('receive nothing from who refuses, and say so kindly', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    const question = await signIn(visitor, demo.oidcUrl, account.username)
+    const refused = await agree(visitor, question, /Δεν συμφωνώ/, 'disagree')
+    assert.equal(refused.status, 403)
+    assert.match(refused.body, /Δεν έλαβε κανένα/)
+    const notice = await visitor.get(`${demo.samlUrl}/login`)
+    const passing = await agree(visitor, notice, /Θέλω να φύγω/, 'disagree')
+    const left = await pressContinue(visitor, passing)
+    assert.equal(left.status, 403)
+    assert.match(left.body, /Δεν έλαβε κανένα/)
     visitor.close()
   })
 

@@ -109,6 +109,14 @@ export async function openService(page: Page, url: string): Promise<void> {
   await page.locator('a[href="/login"]').first().click()
 }
 
+/** Reads what the service will get, and goes on, for this once: others walk as the same person. */
+export async function agreeToRelease(page: Page): Promise<void> {
+  await page.waitForURL(/\/consent\?flow=/)
+  await assertNoSidewaysScrolling(page)
+  await page.locator('#remember').uncheck()
+  await page.locator('button[name=decision][value=agree]').click()
+}
+
 /** Without script the page that carries the SAML answer waits for a click. */
 export async function continueByHand(page: Page, javaScriptEnabled: boolean): Promise<void> {
   if (!javaScriptEnabled) await page.locator('form button').first().click()
