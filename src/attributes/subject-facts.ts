@@ -1,5 +1,5 @@
 import type { Institution, LocalizedText } from '../institution.ts'
-import { currentRoles, type Person, type PersonRole } from '../people/person.ts'
+import { currentRoles, type Person, type PersonRole, type RoleKind } from '../people/person.ts'
 import { affiliationsOf } from './affiliations.ts'
 import type {
   Affiliation,
@@ -12,6 +12,7 @@ import { valueForms } from './value-forms.ts'
 
 /** What several attributes need to know of one subject at one instant. */
 export interface SubjectFacts {
+  /** Those that run, in an order that does not hang on which file came in first. */
   readonly roles: readonly PersonRole[]
   /** The primary one first. */
   readonly affiliations: readonly Affiliation[]
@@ -22,6 +23,9 @@ export interface SubjectFacts {
 
 type FactsEnvironment = Pick<AttributeEnvironment, 'institution'>
 
+/** HR sees more of people than the Secretariat, as in the merge of records. */
+const kinds: readonly RoleKind[] = ['faculty', 'staff', 'student', 'affiliate']
+
 /** One subject is asked for many attributes during a release: its roles are worked out once. */
 const known = new WeakMap<AttributeSubject, { institution: Institution; facts: SubjectFacts }>()
 
@@ -31,7 +35,9 @@ export function subjectFacts(
 ): SubjectFacts {
   const before = known.get(subject)
   if (before?.institution === institution) return before.facts
-  const roles = currentRoles(subject.person, subject.now)
+  const roles = currentRoles(subject.person, subject.now).sort(
+    (a, b) => kinds.indexOf(a.role) - kinds.indexOf(b.role) || compareSource(a, b),
+  )
   const affiliations = affiliationsOf(
     subject.person,
     subject.now,
@@ -66,23 +72,27 @@ export function codeRole(
  */
 function chooseCodeRole(
   roles: readonly PersonRole[],
-  kinds: readonly PersonRole['role'][],
+  wanted: readonly RoleKind[],
   institution: Institution,
 ): PersonRole | undefined {
   const candidates = roles
-    .filter(({ role }) => kinds.includes(role))
+    .filter(({ role }) => wanted.includes(role))
     .sort(
       (a, b) =>
-        kinds.indexOf(a.role) - kinds.indexOf(b.role) ||
+        wanted.indexOf(a.role) - wanted.indexOf(b.role) ||
         degreeRank(a) - degreeRank(b) ||
         compare(b.validFrom ?? '', a.validFrom ?? '') ||
-        compare(`${a.source} ${a.sourceId}`, `${b.source} ${b.sourceId}`),
+        compareSource(a, b),
     )
   return candidates.find((role) => hasBothCodes(role, institution)) ?? candidates[0]
 }
 
 function degreeRank({ degreeLevel }: PersonRole): number {
   return degreeLevel === 'doctorate' ? 2 : degreeLevel === 'master' ? 1 : 0
+}
+
+function compareSource(a: PersonRole, b: PersonRole): number {
+  return compare(a.source, b.source) || compare(a.sourceId, b.sourceId)
 }
 
 function compare(a: string, b: string): number {

@@ -152,6 +152,37 @@ describe('the values of anybody, at any service', () => {
     )
   })
 
+  it('are the same in whatever order the files with the roles came in', (t) => {
+    forAny(
+      t,
+      fc.property(
+        anySubject.chain((subject) =>
+          fc.tuple(
+            fc.constant(subject),
+            fc.shuffledSubarray([...subject.person.roles], {
+              minLength: subject.person.roles.length,
+            }),
+          ),
+        ),
+        anyEnvironment,
+        anyService,
+        ([subject, roles], environment, service) => {
+          const keys = new Set(roles.map(({ source, sourceId }) => `${source}:${sourceId}`))
+          fc.pre(keys.size === roles.length)
+          // Of studies without a date the identifier belongs to those known first.
+          const forms = { ...service.forms, uniqueCode: 'gr' as const }
+          const valuesOf = (person: AttributeSubject['person']) =>
+            decideRelease(
+              { ...subject, person },
+              targetOf({ ...service, forms }, 'saml', environment),
+              environment,
+            ).attributes.map(({ definition, values }) => [definition.name, [...values]])
+          assert.deepEqual(valuesOf({ ...subject.person, roles }), valuesOf(subject.person))
+        },
+      ),
+    )
+  })
+
   it('never are the private address, or of roles that do not run', (t) => {
     forAny(
       t,
