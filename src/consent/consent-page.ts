@@ -6,9 +6,9 @@ import type {
   ReleaseTarget,
 } from '../attributes/release-types.ts'
 import type { RegisteredService } from '../federation/service.ts'
-import { summarizeService } from '../federation/service-summary.ts'
-import { officeFor } from '../record-keeper/fact-office.ts'
-import { type NamedRecordKeeper, recordKeeperFor } from '../record-keeper/record-keeper.ts'
+import { privacyAddress, summarizeService } from '../federation/service-summary.ts'
+import { keepersOf } from '../record-keeper/fact-office.ts'
+import type { NamedRecordKeeper } from '../record-keeper/record-keeper.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
 import { asSent, inWords, isOpaque, type WordsContext } from './attribute-words.ts'
@@ -88,7 +88,7 @@ export function describeDisclosure(
   const { language, t } = context
   return {
     service: { ...summarizeService(service, language), url: undefined },
-    privacyUrl: webAddress(service.privacyStatementUrl, language),
+    privacyUrl: privacyAddress(service, language),
     rows: rowsOf(disclosed.attributes, context),
     technical: disclosed.attributes.map((attribute) => ({
       name: attribute.name,
@@ -100,7 +100,7 @@ export function describeDisclosure(
       const facts = attribute.missing.map((fact) => t(`release.fact.${fact}`))
       return { label, facts: facts.filter((fact) => fact !== label) }
     }),
-    keepers: keepersOf(disclosed.lacking, subject, context),
+    keepers: askedAbout(disclosed.lacking, subject, context),
     comesByItself: disclosed.lacking.some(({ missing }) => missing.includes('academicId')),
   }
 }
@@ -136,8 +136,8 @@ function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext)
     for (const words of inWords(attribute, context)) {
       if (!row.words.includes(words)) row.words.push(words)
     }
-    const why = attribute.why?.[language]
-    if (why && !row.why.includes(why)) row.why.push(why)
+    const why = attribute.why?.[language] ?? t(`release.reason.${attribute.reason}`)
+    if (!row.why.includes(why)) row.why.push(why)
   }
   return [...rows.values()]
 }
@@ -150,30 +150,14 @@ interface Row {
 }
 
 /** Who can add what is missing; the helpdesk looks into what is on record and cannot be sent. */
-function keepersOf(
+function askedAbout(
   lacking: readonly ExplainedAttribute[],
   { person, now }: AttributeSubject,
   { environment: { institution }, language, t }: PageContext,
-): NamedRecordKeeper[] {
-  const keepers = lacking.flatMap(({ missing }) =>
-    missing.map((fact) => {
-      const office = officeFor(fact, person, now)
-      return office && recordKeeperFor(institution, office.role, office.departmentCode, language, t)
-    }),
-  )
-  if (lacking.some(({ missing }) => missing.length === 0)) {
-    const { email, phone } = institution.helpdesk
-    keepers.push({ name: t('consent.lacking.helpdesk'), email, ...(phone ? { phone } : {}) })
-  }
-  const byName = new Map(keepers.flatMap((keeper) => (keeper ? [[keeper.name, keeper]] : [])))
-  return [...byName.values()]
-}
-
-/** Links from a service's registration: to the web or nowhere. */
-function webAddress(
-  texts: RegisteredService['privacyStatementUrl'],
-  language: Language,
-): string | undefined {
-  const url = texts[language] ?? texts.en ?? texts.el ?? Object.values(texts)[0]
-  return url && /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined
+): readonly NamedRecordKeeper[] {
+  const facts = lacking.flatMap(({ missing }) => missing)
+  const keepers = keepersOf(facts, person, { institution, now, language, t })
+  if (lacking.every(({ missing }) => missing.length > 0)) return keepers
+  const { email, phone } = institution.helpdesk
+  return [...keepers, { name: t('consent.lacking.helpdesk'), email, ...(phone ? { phone } : {}) }]
 }

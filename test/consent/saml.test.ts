@@ -41,6 +41,7 @@ describe('A SAML service that must ask', () => {
     assert.match(text, /Δήμητρα Παπαδοπούλου/)
     assert.match(text, new RegExp(`${account.username}@uni\\.example\\.gr`))
     assert.match(text, /Φοιτητής ή φοιτήτρια/)
+    assert.match(text, /Η υπηρεσία το ζητά ως απαραίτητο/)
     assert.equal(await recordOf(person._id, service.entityId), null)
 
     const answer = await client.get(redirectOf(await decide(client, page, agreed)))
