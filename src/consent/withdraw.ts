@@ -24,18 +24,20 @@ export interface Withdrawing {
 }
 
 /**
- * Takes back what a person agreed to, or was told, about a service. After the first write the service
- * must ask again before anything goes; its grants and tokens end then, also those that work offline.
+ * Takes back what a person agreed to, or was told, about a service: it must ask again before anything
+ * goes, and its grants and tokens end, also those that work offline.
  *
- * @returns false when nothing was in force; tokens end all the same, in case an earlier withdrawal
- *   was cut off half way
+ * @returns false when nothing was in force
  */
 export async function withdrawConsent(
   { audit, now }: Pick<AppContext, 'audit' | 'now'>,
   { personId, username, service, language, origin, by }: Withdrawing,
 ): Promise<boolean> {
+  // Before the write, so that a process that dies after it has left no token alive where the person
+  // sees nothing more to withdraw; after it again, for a token that was made in between.
+  await endAccess(personId, service)
   const withdrawn = await recordWithdrawal(personId, service, { at: now(), language })
-  await Promise.all([...enders].map((end) => end(personId, service)))
+  await endAccess(personId, service)
   if (!withdrawn) return false
   const { version, attributes } = withdrawn
   audit.record({
@@ -48,4 +50,8 @@ export async function withdrawConsent(
     details: { by, protocol: service.protocol, version, attributes },
   })
   return true
+}
+
+async function endAccess(personId: string, service: ServiceRef): Promise<void> {
+  await Promise.all([...enders].map((end) => end(personId, service)))
 }

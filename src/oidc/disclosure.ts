@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { disclosureOf } from '../attributes/disclosure.ts'
 import { decideRelease } from '../attributes/release.ts'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
+import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
 import { checkDisclosure, type DisclosureOutcome } from '../consent/check-disclosure.ts'
 import {
   type CarriedDecision,
@@ -92,9 +93,14 @@ function releaseRef({ client_id: clientId, scope, claims }: Params): OidcRelease
   return {
     protocol: 'oidc',
     id: String(clientId),
-    scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    scopes: typeof scope === 'string' ? scope.split(' ').filter(isKnownScope) : [],
     claims: typeof claims === 'string' ? claimsIn(JSON.parse(claims)) : [],
   }
+}
+
+/** What a request says besides means nothing here, and would make the page's address long. */
+function isKnownScope(scope: string): boolean {
+  return scope === 'offline_access' || Object.hasOwn(oidcScopes, scope)
 }
 
 /** OpenID Connect Core 5.5; a claim may be in both members. */
@@ -102,6 +108,7 @@ function claimsIn({ id_token: idToken, userinfo }: ClaimsParameter): OidcRelease
   const isEssential = new Map<string, boolean>()
   for (const member of [idToken, userinfo]) {
     for (const [name, wish] of Object.entries(member ?? {})) {
+      if (!supportedClaims.includes(name)) continue
       isEssential.set(name, isEssential.get(name) || wish?.essential === true)
     }
   }

@@ -145,6 +145,24 @@ describe('An OpenID Connect service that must ask', () => {
     assert.match(String(tokens.claims()?.email), /@uni\.example\.gr$/)
   })
 
+  it('is asked about a request that is as long as it can be', async () => {
+    const { service } = await oidcService({ disclosure: 'ask' })
+    const { browser } = await signedIn()
+    const names = Array.from({ length: 900 }, (_, index) => `claim_${index}_${Math.random()}`)
+    const claims = JSON.stringify({
+      userinfo: { email: null, ...Object.fromEntries(names.map((name) => [name, null])) },
+    })
+    const url = new URL(await service.authorizationUrl({ scope: 'openid', claims }))
+    const pushed = await client.buildAuthorizationUrlWithPAR(
+      service.configuration,
+      url.searchParams,
+    )
+    const page = await browser.open(pushed.href)
+    assert.match(textOf(page.body), /Διεύθυνση email/)
+    const tokens = await service.redeem(await decide(browser, page, agreed))
+    assert.ok((await userinfo(service, tokens.access_token)).email)
+  })
+
   it('shows the page again for prompt=consent (Core 3.1.2.1)', async () => {
     const { service } = await oidcService({ disclosure: 'ask' })
     const { browser } = await signedIn()
@@ -289,7 +307,33 @@ describe('An OpenID Connect service that does not ask', () => {
   })
 })
 
-describe('A pushed or hinted request', () => {
+describe('A request with a preset', () => {
+  it('is asked about what the preset names of what its scopes ask for', async () => {
+    const { service } = await oidcService({ disclosure: 'ask', preset: 'webmail' })
+    const { browser, account } = await signedIn()
+    const page = await browser.open(await service.authorizationUrl())
+    const text = textOf(page.body)
+    assert.match(text, /Διεύθυνση email/)
+    assert.doesNotMatch(text, /Φοιτητής/)
+    const tokens = await service.redeem(await decide(browser, page, agreed))
+    const facts = await userinfo(service, tokens.access_token)
+    assert.equal(facts.email, `${account.username}@uni.example.gr`)
+    assert.equal(facts.eduperson_affiliation, undefined)
+  })
+})
+
+describe('A pushed request, or one that wants the password again', () => {
+  it('is asked about after the password that prompt=login wants', async () => {
+    const { service } = await oidcService({ disclosure: 'ask' })
+    const { browser, account } = await signedIn()
+    await throughPage(browser, service, agreed)
+    app.advance(2000)
+    const login = await browser.open(await service.authorizationUrl({ prompt: 'login consent' }))
+    const page = await browser.signIn(login, account.username, testPassword)
+    const tokens = await service.redeem(await decide(browser, page, agreed))
+    assert.ok((await userinfo(service, tokens.access_token)).name)
+  })
+
   it('is asked about like any other', async () => {
     const { service } = await oidcService({ disclosure: 'ask' })
     const { browser } = await signedIn()

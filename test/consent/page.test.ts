@@ -99,6 +99,20 @@ describe('The consent page', () => {
     await consentPage(client, await client.get(resume))
   })
 
+  it('takes decisions from many tabs at once: one version each, none lost', async () => {
+    const { client, page, person, service } = await atPage()
+    const choices = [agreed, { decision: 'agree' }, { decision: 'disagree' }, agreed, agreed]
+    const answers = await Promise.all(choices.map((fields) => decide(client, page, fields)))
+    assert.ok(answers.every(({ status }) => status === 303))
+    const record = await recordOf(person._id, service.entityId)
+    assert.deepEqual(
+      record?.decisions.map(({ version }) => version),
+      [1, 2, 3, 4, 5],
+    )
+    assert.equal(record?.decisions.filter(({ kind }) => kind === 'disagree').length, 1)
+    assert.ok(record?.standing)
+  })
+
   it('refuses an address that was not made here, was changed, or is too old', async () => {
     const { client, page } = await atPage()
     const token = new URL(page.path, app.baseUrl).searchParams.get('flow')!
