@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomInt } from 'node:crypto'
+import { before, describe, it } from 'node:test'
+import { embeddedRegistry } from '../../src/academicid/embedded-registry.ts'
+import { prepareRegistry } from '../../src/academicid/registered-key-model.ts'
+import { register } from '../../src/academicid/registration.ts'
+import { seededRandom } from '../people/support.ts'
+import { useStore } from '../support/store.ts'
+
+useStore()
+before(prepareRegistry)
+const registry = embeddedRegistry(() => new Date())
+const newKey = () => randomBytes(32).toString('base64url')
+
+describe('Registering the keys of a person', () => {
+  it('50 times at once gives one id (the registry in this process)', async () => {
+    const keys = [newKey(), newKey()]
+    const found = await Promise.all(
+      Array.from({ length: 50 }, () => register(registry, { keys, before: [] })),
+    )
+    assert.equal(new Set(found.map((one) => JSON.stringify(one))).size, 1)
+    assert.equal(found[0]?.outcome, 'registered')
+    const key = newKey()
+    const puts = await Promise.all(Array.from({ length: 50 }, () => registry.put(key)))
+    assert.equal(new Set(puts.map(({ academicId }) => academicId)).size, 1)
+    assert.equal(puts.filter(({ isNew }) => isNew).length, 1)
+  })
+
+  it('at the same time under shared keys in another order ends in one id, or both are told', async () => {
+    for (let round = 0; round < 40; round++) {
+      const [oldKey, nextKey] = [newKey(), newKey()]
+      const both = await Promise.all([
+        register(registry, { keys: [oldKey, nextKey], before: [] }),
+        register(registry, { keys: [nextKey, oldKey], before: [] }),
+      ])
+      const isOne = both.every(({ outcome }) => outcome === 'registered')
+      if (!isOne)
+        assert.deepEqual(new Set(both.map(({ outcome }) => outcome)), new Set(['two-ids']))
+      else assert.deepEqual(both[0], both[1])
+    }
+  })
+
+  it('never leaves two ids behind unnoticed, whoever knows which of the numbers', async (t) => {
+    const seed = randomInt(2 ** 31)
+    t.diagnostic(`seed ${seed}`)
+    const random = seededRandom(seed)
+    for (let round = 0; round < 25; round++) {
+      const all = Array.from({ length: 4 }, newKey)
+      const known = Array.from({ length: 6 }, () => {
+        const keys = all.filter(() => random() < 0.6)
+        return keys.length > 0 ? keys : all.slice(0, 1)
+      })
+      const found = await Promise.all(known.map((keys) => register(registry, { keys, before: [] })))
+      for (const [one, keys] of known.entries()) {
+        for (const [other, otherKeys] of known.entries()) {
+          const [mine, theirs] = [found[one], found[other]]
+          if (mine?.outcome !== 'registered' || theirs?.outcome !== 'registered') continue
+          if (!keys.some((key) => otherKeys.includes(key))) continue
+          assert.equal(mine.academicId, theirs.academicId, `seed ${seed}, round ${round}`)
+        }
+      }
+    }
+  })
+
+  it('begins with the id that is held, and says when the registry has never heard of it', async () => {
+    const [first, second] = [newKey(), newKey()]
+    const held = (await registry.put(first)).academicId
+    assert.deepEqual(await register(registry, { keys: [second], before: [first], held }), {
+      outcome: 'registered',
+      academicId: held,
+    })
+    assert.equal((await registry.get(second))?.academicId, held)
+    const lost = await register(registry, { keys: [newKey()], before: [newKey()], held })
+    assert.deepEqual(lost, { outcome: 'unknown-id' })
+  })
+})
