@@ -11,6 +11,7 @@ import { ConsentGallery } from '../support/consent-gallery.ts'
  * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent]`.
  * Those of docs/activation.md:
  * `node test/browser/screenshots.ts docs/images --pages landing,contact,pin,review,password,done --window --prefix activation-`
+ * That of docs/consent.md: `node test/browser/screenshots.ts docs/images --consent --pages ask --prefix consent-`
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
