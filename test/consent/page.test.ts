@@ -89,6 +89,16 @@ describe('The consent page', () => {
     assert.equal(await recordOf(stranger.person._id, service.entityId), null)
   })
 
+  it('brings no decision into another sign-in of the same person', async () => {
+    for (const decision of ['agree', 'disagree']) {
+      const { client, account, page } = await atPage()
+      const resume = redirectOf(await decide(client, page, { decision }))
+      const elsewhere = new HttpClient(app.baseUrl)
+      await signInAt(elsewhere, account.username)
+      await consentPage(elsewhere, await elsewhere.get(resume))
+    }
+  })
+
   it('gives one answer for an agreement that was not to be remembered, also when two ask at once', async () => {
     const { client, page } = await atPage()
     const resume = redirectOf(await decide(client, page, { decision: 'agree' }))
