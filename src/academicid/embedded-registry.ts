@@ -12,6 +12,9 @@ export function embeddedRegistry(now: () => Date): AcademicIdRegistry {
   return {
     name: 'embedded',
     async put(key) {
+      // Most are known, and a read is cheaper than an upsert that writes nothing.
+      const known = await registeredKeys().findOne({ _id: key })
+      if (known) return { ...registeredOf(known), isNew: false }
       const candidate = randomBytes(16).toString('hex')
       const found = await upsertAgain(() =>
         registeredKeys().findOneAndUpdate(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { AcademicIdRegistry } from '../../src/academicid/academic-id-registry.ts'
+import { openAllocator } from '../../src/academicid/allocator.ts'
 import { personKey } from '../../src/academicid/person-key.ts'
 import { sharedRegistry } from '../../src/academicid/shared-registry.ts'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
@@ -24,6 +25,8 @@ import {
 } from '../support/academicid-server.ts'
 import { ActivationWalk } from '../support/activation-walk.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { HttpClient, hiddenField } from '../support/http-client.ts'
+import { addPerson, testPassword } from '../support/people.ts'
 import { importRows, studentRow, syntheticAmka } from '../support/registrant.ts'
 
 const academicId = /^[0-9a-f]{32}$/
@@ -296,14 +299,49 @@ describe('AcademicIDs follow activations', () => {
   })
 
   it('come to accounts from before there was a registry, when their owners sign in', async () => {
-    const id = await activate(studentRow())
-    await accounts().updateOne({ _id: id }, { $unset: { academicIdDue: '' } })
+    const { account } = await addPerson()
+    await accounts().updateOne({ _id: account._id }, { $unset: { academicIdAt: '' } })
     await later()
-    assert.equal(await idOf(id), undefined)
-    app.context.academicIds.noteSignIn(await accountOf(id))
-    while ((await accountOf(id)).academicIdDue === undefined && (await idOf(id)) === undefined);
+    assert.equal(await idOf(account._id), undefined)
+    const client = new HttpClient(app.baseUrl)
+    const _csrf = hiddenField((await client.get('/login')).body, '_csrf')
+    const { username } = account
+    const answer = await client.post('/login', { _csrf, username, password: testPassword })
+    assert.equal(answer.status, 303)
+    while ((await idOf(account._id)) === undefined) await client.get('/health/live')
+    client.close()
+    assert.match((await idOf(account._id)) ?? '', academicId)
+  })
+
+  it('are missed in the log once in a while, without number or key', async () => {
+    const row = studentRow()
+    await activate(row)
+    const warnings: unknown[] = []
+    const log = { warn: (...line: unknown[]) => warnings.push(line), error: assert.fail }
+    const allocator = openAllocator({
+      ...app.context,
+      log: log as never,
+      sharedKeys: [sharedKey],
+      registry: sharedRegistry({ url: registry.url, token: 'wrong' }),
+    })
+    allocator.start()
+    await allocator.settled()
+    for (let tries = 0; tries < 3; tries++) {
+      app.advance(2 * minute)
+      allocator.wake()
+      await allocator.settled()
+    }
+    assert.equal(warnings.length, 1)
+    app.advance(9 * minute)
+    allocator.wake()
+    await allocator.settled()
+    assert.equal(warnings.length, 2)
+    await allocator.close()
+    const text = JSON.stringify(warnings)
+    assert.match(text, /ACADEMICID_TOKEN/)
+    assert.ok(!text.includes(row.amka as string))
+    assert.ok(!text.includes(personKey(sharedKey, 'GR', row.amka as string)))
     await later()
-    assert.match((await idOf(id)) ?? '', academicId)
   })
 
   it('are settled once, by however many servers at a time', async () => {
