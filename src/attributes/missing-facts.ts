@@ -62,8 +62,10 @@ export function missingFacts(
   if (roleFact === undefined || personHas[roleFact]) return lacking
   const roles = rolesBehind(definition.name, subject, environment, target)
   if (roles.length === 0) return [roleFact]
+  // An employee's number needs a post, not its contract.
+  const needed = definition.name === 'employeeNumber' ? facts.slice(1) : facts
   const perRole = roles.map((role) =>
-    facts.filter((fact) => roleHas[fact]?.(role, institution) === false),
+    needed.filter((fact) => roleHas[fact]?.(role, institution) === false),
   )
   perRole.sort((a, b) => a.length - b.length)
   return [...(perRole[0] ?? []), ...lacking]

@@ -53,6 +53,14 @@ describe('what an attribute without a value lacks', () => {
     assert.deepEqual(missing('schGrAcEnrollment', noTerm), ['enrollment', 'departmentCode'])
   })
 
+  it('is the number alone for an employee without one, whatever the contract', () => {
+    const employee = subjectWith([
+      role({ role: 'staff', registrationNumber: undefined, attendanceType: undefined }),
+    ])
+    assert.deepEqual(missing('employeeNumber', employee), ['registrationNumber'])
+    assert.deepEqual(missing('schGrAcEmployment', employee), ['employment'])
+  })
+
   it('counts the role that lacks least', () => {
     const subject = subjectWith([
       role({ enrollmentTerm: undefined, departmentCode: undefined }),
