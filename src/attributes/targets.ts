@@ -163,10 +163,17 @@ export function registeredScopes(rp: Pick<RelyingParty, 'metadata'>): readonly s
   return typeof scope === 'string' ? scope.split(' ').filter(Boolean) : ['openid']
 }
 
-/** Attribute Names that the service asks for and this table does not have, for whoever registers it. */
-export function unknownRequestedAttributes(sp: ServiceProvider): readonly string[] {
+/**
+ * Attribute Names that the service asks for and neither this table nor the institution has, for
+ * whoever registers it.
+ */
+export function unknownRequestedAttributes(
+  sp: Pick<ServiceProvider, 'attributeConsumingServices'>,
+  { samlNames = {} }: Pick<AttributeEnvironment, 'samlNames'>,
+): readonly string[] {
+  const ours = new Set(Object.values(samlNames))
   const names = sp.attributeConsumingServices.flatMap(({ requestedAttributes }) =>
     requestedAttributes.map(({ name }) => name),
   )
-  return [...new Set(names)].filter((name) => !attributeBySamlName(name))
+  return [...new Set(names)].filter((name) => !attributeBySamlName(name) && !ours.has(name))
 }

@@ -1,3 +1,4 @@
+import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import { unknownRequestedAttributes } from '../attributes/targets.ts'
 import { registerServiceProvider } from '../federation/registration.ts'
 import { serviceName } from '../federation/service.ts'
@@ -61,7 +62,9 @@ async function add(context: CliContext, source: string, values: ServiceValues): 
     service: entityId,
     details: { state },
   })
-  const unknownAttributes = standing.preset ? [] : unknownRequestedAttributes(sp)
+  const unknownAttributes = standing.preset
+    ? []
+    : unknownRequestedAttributes(sp, attributeEnvironment(context))
   if (values.json) {
     printJson({ entityId, state, origin, ...standing, findings, unknownAttributes })
     return 0

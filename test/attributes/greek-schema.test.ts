@@ -4,6 +4,7 @@ import { attributeEnvironment } from '../../src/attributes/attribute-environment
 import { attributeByName } from '../../src/attributes/attribute-table.ts'
 import { decideRelease } from '../../src/attributes/release.ts'
 import type { AttributeSubject, ReleaseTarget } from '../../src/attributes/release-types.ts'
+import { unknownRequestedAttributes } from '../../src/attributes/targets.ts'
 import type { Institution } from '../../src/institution.ts'
 import type { PersonRole } from '../../src/people/person.ts'
 import { environment, samlTarget, student, studentRole, subjectWith } from './example-people.ts'
@@ -170,6 +171,21 @@ describe('schGrAcInscription over SAML', () => {
       [[name, ['urn:mace:gunet.gr:schgrac:inscription:gr:uni.example.gr:W:2023:CS:1']]],
     )
     assert.deepEqual(decideRelease(student, target(), environment).attributes, [])
+  })
+
+  it('is then no unknown attribute to whoever registers a service that asks for it', () => {
+    const requestedAttributes = [name, 'urn:oid:1.2.3'].map((one) => ({
+      name: one,
+      isRequired: false,
+    }))
+    const sp = {
+      attributeConsumingServices: [
+        { index: 0, isDefault: true, serviceName: {}, requestedAttributes },
+      ],
+    }
+    const samlNames = { schGrAcInscription: name }
+    assert.deepEqual(unknownRequestedAttributes(sp, { samlNames }), ['urn:oid:1.2.3'])
+    assert.deepEqual(unknownRequestedAttributes(sp, {}), [name, 'urn:oid:1.2.3'])
   })
 
   it('has the Name that the institution file gives', () => {
