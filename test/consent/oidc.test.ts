@@ -209,6 +209,14 @@ describe('An OpenID Connect service that must ask', () => {
     assert.deepEqual(Object.keys(facts).sort(), ['email', 'email_verified', 'sub'])
   })
 
+  it('gives nothing by tokens from when it informed: having read a notice is no consent', async () => {
+    const { service, clientId } = await oidcService({ disclosure: 'inform' })
+    const { browser } = await signedIn()
+    const tokens = await throughPage(browser, service, agreed)
+    await setServiceOverrides(clientId, { disclosure: 'ask' }, 'oidc')
+    assert.deepEqual(Object.keys(await userinfo(service, tokens.access_token)), ['sub'])
+  })
+
   it('does not get what became available after the person agreed', async () => {
     const { service, clientId } = await oidcService({ disclosure: 'ask', block: ['mail'] })
     const { browser } = await signedIn()
