@@ -163,6 +163,16 @@ describe('An OpenID Connect service that must ask', () => {
     assert.ok((await userinfo(service, tokens.access_token)).email)
   })
 
+  it('is not asked about what an administrator releases and the request does not name', async () => {
+    const { service } = await oidcService({ disclosure: 'ask', release: ['schacYearOfBirth'] })
+    const { browser } = await signedIn()
+    const page = await browser.open(await service.authorizationUrl())
+    assert.doesNotMatch(textOf(page.body), /Έτος γέννησης/)
+    const tokens = await service.redeem(await decide(browser, page, agreed))
+    const facts = await userinfo(service, tokens.access_token)
+    assert.equal(facts.schac_year_of_birth, undefined)
+  })
+
   it('shows the page again for prompt=consent (Core 3.1.2.1)', async () => {
     const { service } = await oidcService({ disclosure: 'ask' })
     const { browser } = await signedIn()
