@@ -2,6 +2,7 @@ import { model, Schema } from 'mongoose'
 import { type Config, ConfigError } from '../config.ts'
 import type { Secrets } from '../keys/secrets.ts'
 import { people } from '../people/people-store.ts'
+import { upsertAgain } from '../store/duplicate-key.ts'
 import { keyFingerprint } from './person-key.ts'
 
 type KeyConfig = Pick<Config, 'academicIdUrl' | 'academicIdSharedKeys'>
@@ -52,18 +53,17 @@ export async function checkSharedKeys(keys: readonly Buffer[]): Promise<void> {
         'Put the right key back, or follow the rotation in docs/academicid.md: the old key stays, behind the new one, until "propylaia academicid rekey" is through. Nothing has been changed.',
     ])
   }
-  await KeyStateModel.updateOne(
-    { _id: stateId },
-    { $set: { fingerprint: inUse } },
-    { upsert: true },
-  )
+  await storeFingerprint(inUse)
 }
 
 /** Everybody is registered under this key: the others may go. */
-export async function settleSharedKey(key: Buffer): Promise<void> {
-  await KeyStateModel.updateOne(
-    { _id: stateId },
-    { $set: { fingerprint: keyFingerprint(key) } },
-    { upsert: true },
+export function settleSharedKey(key: Buffer): Promise<void> {
+  return storeFingerprint(keyFingerprint(key))
+}
+
+async function storeFingerprint(fingerprint: string): Promise<void> {
+  // Machines start at the same time.
+  await upsertAgain(() =>
+    KeyStateModel.updateOne({ _id: stateId }, { $set: { fingerprint } }, { upsert: true }),
   )
 }
