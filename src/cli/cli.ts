@@ -1,7 +1,6 @@
 import pino from 'pino'
 import { ConfigError, describeOptions, readConfig } from '../config.ts'
 import { IdpError } from '../errors.ts'
-import { openRuntime } from '../runtime.ts'
 import { StoreFormatError, StoreInUseError } from '../store/connection.ts'
 import type { Command } from './cli-context.ts'
 
@@ -91,12 +90,14 @@ async function run(args: string[]): Promise<number> {
     return 2
   }
   if (name === 'academicid') {
+    // Without runtime.ts: a registry's store is to hold its own collections and no others.
     const registry = await import('./academicid-registry.ts')
     if (registry.isRegistryCommand(rest[0])) return registry.registryCommand(rest)
   }
   const execute = await command.load()
   // Results go to standard output; only what failed is logged.
   const log = pino({ level: 'warn' }, pino.destination(2))
+  const { openRuntime } = await import('../runtime.ts')
   const runtime = await openRuntime(readConfig(), { embedded: 'auto', log })
   try {
     return await execute(runtime.context, rest)

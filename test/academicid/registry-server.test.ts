@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { MongoClient } from 'mongodb'
 import {
   ask,
   type RegistryProcess,
@@ -237,6 +238,18 @@ describe('The AcademicID registry over HTTP (a process of its own)', () => {
     assert.equal(again.code, 1)
     assert.equal((await registry.run('token', 'add', 'Not A Name')).code, 2)
     assert.equal((await registry.run('token', 'revoke', 'unknown.example.gr')).code, 1)
+  })
+
+  it('keeps its own collections in its store and no others', async (t) => {
+    const own = await startRegistryProcess()
+    t.after(() => own.stop())
+    const token = await own.addToken('uni.example.gr')
+    assert.equal((await ask(person(newKey(), own), 'PUT', { token })).status, 201)
+    const { uri } = own.store()
+    const client = await new MongoClient(uri).connect()
+    const names = (await client.db().listCollections().toArray()).map(({ name }) => name)
+    await client.close()
+    assert.deepEqual(names.toSorted(), ['academicIdTokens', 'academicIds', 'audit', 'versions'])
   })
 
   it('stops cleanly on SIGTERM, and knows everybody after the next start', async (t) => {

@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type RequestListener } from 'node
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readLocation, socketUri } from '../../src/store/embedded/location.ts'
 import { freePortRange } from './free-ports.ts'
 import { type StartedProcess, startPropylaia, waitForOutput } from './server-process.ts'
 
@@ -19,6 +20,8 @@ export interface RegistryProcess {
   /** Runs `propylaia academicid …` on the registry's store. */
   run(...args: string[]): Promise<{ code: number; output: string }>
   addToken(name: string): Promise<string>
+  /** Where its embedded store listens. */
+  store(): { uri: string }
   /** A further server process on the same store. */
   another(): Promise<RegistryProcess>
   stop(): Promise<void>
@@ -43,6 +46,11 @@ export async function startRegistryProcess(dataDir?: string): Promise<RegistryPr
       const { code, output } = await run('token', 'add', name, '--json')
       if (code !== 0) throw new Error(output)
       return JSON.parse(output).token
+    },
+    store() {
+      const location = readLocation(folder)
+      if (!location) throw new Error('the registry has no store yet')
+      return { uri: socketUri(location.socketPath) }
     },
     another: () => startRegistryProcess(folder),
     async stop() {
