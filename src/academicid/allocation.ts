@@ -39,11 +39,16 @@ export async function allocate(
     return 'gone'
   }
   const wanted = wantedKeys(context, person, account.activation)
+  let stored: Stored = 'stored'
   const registration = isRegistered(wanted, account)
     ? ({ outcome: 'registered', academicId: wanted.held as string } as const)
-    : await register(context.registry, wanted)
+    : await register(context.registry, wanted, async (academicId) => {
+        stored = await storeAcademicId(person._id, academicId)
+        return stored === 'stored'
+      })
   const at = context.now()
-  const conflict = await store(context, person, wanted, registration)
+  const conflict = conflictOf(registration, stored, at)
+  if (!conflict) await storeKeys(person._id, wanted.numbers.flat())
   const hasId = person.academicId !== undefined || conflict?.kind !== 'taken'
   await settle(account, { ...(hasId ? { at } : {}), ...(conflict ? { conflict } : {}) })
   report(context, account, person, conflict)
@@ -64,7 +69,7 @@ export function wantedKeys(
   // Without a number that counts the person is known under a name that only this institution gives.
   const names = numbers.length > 0 ? numbers : [[config.scope, person._id] as const]
   return {
-    keys: names.flatMap(([country, number]) =>
+    numbers: names.map(([country, number]) =>
       sharedKeys.map((sharedKey) => personKey(sharedKey, country, number)),
     ),
     before: person.academicIdKeys ?? [],
@@ -73,32 +78,30 @@ export function wantedKeys(
 }
 
 /** Nothing new since the last time: the registry need not be asked. */
-function isRegistered({ keys, before, held }: Wanted, account: ClaimedAccount): boolean {
+function isRegistered({ numbers, before, held }: Wanted, account: ClaimedAccount): boolean {
   return (
     held !== undefined &&
     account.academicIdConflict === undefined &&
-    keys.every((key) => before.includes(key))
+    numbers.flat().every((key) => before.includes(key))
   )
 }
 
+type Stored = Awaited<ReturnType<typeof storeAcademicId>>
+
 /** @returns what a human must decide */
-async function store(
-  context: Pick<AllocationContext, 'now'>,
-  person: StoredPerson,
-  wanted: Wanted,
+function conflictOf(
   registration: Registration,
-): Promise<AcademicIdConflict | undefined> {
-  const at = context.now()
+  stored: Stored,
+  at: Date,
+): AcademicIdConflict | undefined {
   if (registration.outcome === 'unknown-id') return { kind: 'unknown-id', at }
   const { academicId } = registration
-  const stored = await storeAcademicId(person._id, academicId)
   if (stored === 'taken') return { kind: 'taken', otherId: academicId, at }
   // Somebody was faster with other numbers: they have what they have.
   if (stored === 'kept') return { kind: 'two-ids', otherId: academicId, at }
   if (registration.outcome === 'two-ids') {
     return { kind: 'two-ids', otherId: registration.otherId, at }
   }
-  await storeKeys(person._id, wanted.keys)
   return undefined
 }
 

@@ -17,5 +17,6 @@ export async function exportedIds(
   if (person?.academicId === undefined) return []
   const { academicId } = person
   const inUse = { ...context, sharedKeys: context.sharedKeys.slice(0, 1) }
-  return wantedKeys(inUse, person, account.activation).keys.map((key) => ({ key, academicId }))
+  const { numbers } = wantedKeys(inUse, person, account.activation)
+  return numbers.flat().map((key) => ({ key, academicId }))
 }

@@ -24,9 +24,9 @@ export async function syncAcademicId(
 ): Promise<SyncOutcome> {
   const person = await loadForAllocation(account._id)
   if (person?.academicId === undefined) return 'unchanged'
-  const { keys, before } = wantedKeys(context, person, account.activation)
+  const { numbers, before } = wantedKeys(context, person, account.activation)
   const ids = new Set<string>()
-  for (const key of new Set([...keys, ...before])) {
+  for (const key of new Set([...numbers.flat(), ...before])) {
     const found = await context.registry.get(key)
     if (found) ids.add(found.academicId)
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { AcademicIdRegistry } from '../../src/academicid/academic-id-registry.ts'
 import { openAllocator } from '../../src/academicid/allocator.ts'
@@ -262,7 +263,8 @@ describe('AcademicIDs follow activations', () => {
   })
 
   it('are never given to two people of one institution', async () => {
-    const [one, two] = [studentRow(), studentRow()]
+    const number = String(randomInt(1e9, 1e10))
+    const [one, two] = [studentRow(), studentRow({ ssnCountry: 'DE', ssn: number })]
     const id = await activate(one)
     await later()
     // The registry says that both numbers are one person's; the records here say they are not.
@@ -278,6 +280,8 @@ describe('AcademicIDs follow activations', () => {
     const account = await accountOf(other)
     assert.equal(account.academicIdConflict?.kind, 'taken')
     assert.equal(account.academicIdAt, undefined)
+    // Elsewhere the person's other number must not lead to somebody else's id.
+    assert.equal(await idElsewhere('DE', number), undefined)
   })
 
   it('survive imports, and an import at the same moment survives them', async () => {

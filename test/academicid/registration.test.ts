@@ -11,12 +11,14 @@ useStore()
 before(prepareRegistry)
 const registry = embeddedRegistry(() => new Date())
 const newKey = () => randomBytes(32).toString('base64url')
+/** One shared key, so one key for each number. */
+const ofOne = (keys: readonly string[]) => keys.map((key) => [key])
 
 describe('Registering the keys of a person', () => {
   it('50 times at once gives one id (the registry in this process)', async () => {
     const keys = [newKey(), newKey()]
     const found = await Promise.all(
-      Array.from({ length: 50 }, () => register(registry, { keys, before: [] })),
+      Array.from({ length: 50 }, () => register(registry, { numbers: ofOne(keys), before: [] })),
     )
     assert.equal(new Set(found.map((one) => JSON.stringify(one))).size, 1)
     assert.equal(found[0]?.outcome, 'registered')
@@ -30,8 +32,8 @@ describe('Registering the keys of a person', () => {
     for (let round = 0; round < 40; round++) {
       const [oldKey, nextKey] = [newKey(), newKey()]
       const both = await Promise.all([
-        register(registry, { keys: [oldKey, nextKey], before: [] }),
-        register(registry, { keys: [nextKey, oldKey], before: [] }),
+        register(registry, { numbers: [[oldKey, nextKey]], before: [] }),
+        register(registry, { numbers: [[nextKey, oldKey]], before: [] }),
       ])
       const isOne = both.every(({ outcome }) => outcome === 'registered')
       if (!isOne)
@@ -50,7 +52,9 @@ describe('Registering the keys of a person', () => {
         const keys = all.filter(() => random() < 0.6)
         return keys.length > 0 ? keys : all.slice(0, 1)
       })
-      const found = await Promise.all(known.map((keys) => register(registry, { keys, before: [] })))
+      const found = await Promise.all(
+        known.map((keys) => register(registry, { numbers: ofOne(keys), before: [] })),
+      )
       for (const [one, keys] of known.entries()) {
         for (const [other, otherKeys] of known.entries()) {
           const [mine, theirs] = [found[one], found[other]]
@@ -65,12 +69,43 @@ describe('Registering the keys of a person', () => {
   it('begins with the id that is held, and says when the registry has never heard of it', async () => {
     const [first, second] = [newKey(), newKey()]
     const held = (await registry.put(first)).academicId
-    assert.deepEqual(await register(registry, { keys: [second], before: [first], held }), {
+    assert.deepEqual(await register(registry, { numbers: [[second]], before: [first], held }), {
       outcome: 'registered',
       academicId: held,
     })
     assert.equal((await registry.get(second))?.academicId, held)
-    const lost = await register(registry, { keys: [newKey()], before: [newKey()], held })
+    const lost = await register(registry, { numbers: [[newKey()]], before: [newKey()], held })
     assert.deepEqual(lost, { outcome: 'unknown-id' })
+  })
+
+  it('gives no number an id that it did not have while two ids wait for a human', async () => {
+    const [oneNew, one, twoNew, two, third] = Array.from({ length: 5 }, newKey) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ]
+    const held = (await registry.put(one)).academicId
+    const otherId = (await registry.put(two)).academicId
+    const numbers = [[oneNew, one], [twoNew, two], [third]]
+    const found = await register(registry, { numbers, before: [], held })
+    assert.deepEqual(found, { outcome: 'two-ids', academicId: held, otherId })
+    const idUnder = async (key: string) => (await registry.get(key))?.academicId
+    // Under the shared key that comes, each number leads to whom it led to before.
+    assert.equal(await idUnder(oneNew), held)
+    assert.equal(await idUnder(twoNew), otherId, 'one of them may be somebody else’s')
+    assert.equal(await idUnder(third), undefined)
+  })
+
+  it('gives no further number an id that the caller does not take', async () => {
+    const [one, two] = [newKey(), newKey()]
+    const { academicId } = await registry.put(one)
+    const numbers = [[one], [two]]
+    assert.deepEqual(await register(registry, { numbers, before: [] }, async () => false), {
+      outcome: 'refused',
+      academicId,
+    })
+    assert.equal(await registry.get(two), undefined)
   })
 })
