@@ -2,12 +2,18 @@ import { disclosureOf } from '../attributes/disclosure.ts'
 import { type ExplainedAttribute, explainRelease } from '../attributes/explain.ts'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
 import { usualReleaseTarget } from '../attributes/targets.ts'
-import { asSent, inWords, type WordsContext } from '../consent/attribute-words.ts'
+import {
+  askedAmong,
+  asSent,
+  inWords,
+  missingWords,
+  type WordsContext,
+  whyWords,
+} from '../consent/attribute-words.ts'
 import type { RegisteredService } from '../federation/service.ts'
 import { privacyAddress, summarizeService } from '../federation/service-summary.ts'
 import { withActivatedRoles } from '../people/activated-roles.ts'
 import { keepersOf } from '../record-keeper/fact-office.ts'
-import type { Translate } from '../web/translate.ts'
 import type { Visit } from './signed-in.ts'
 
 /** What the service would get about the visitor, and why, in the page's language. */
@@ -25,6 +31,7 @@ export function describeRelease(
     attributes.filter((attribute) => attribute.outcome === outcome)
   const missing = having('missing').filter(({ isRequired, name }) => isRequired || isByItself(name))
   const facts = missing.flatMap((attribute) => attribute.missing)
+  const going = rowsOf(having('goes'), context)
   const keeperContext = { institution: environment.institution, now, language, t }
   return {
     service: { ...summarizeService(service, language), url: undefined },
@@ -33,8 +40,9 @@ export function describeRelease(
     preset: preset && { name: preset.name[language], about: preset.about[language] },
     disclosure: disclosureOf(target, environment.institution),
     ground: legalGround?.text[language],
-    going: rowsOf(having('goes'), context),
-    missing: missingTexts(missing, t),
+    going,
+    asked: askedAmong(going),
+    missing: missingWords(missing, t),
     keepers: keepersOf(facts, person, keeperContext),
     comesByItself: facts.includes('academicId'),
     refused: having('refused').map(({ name, reason }) => ({
@@ -50,14 +58,6 @@ export function describeRelease(
   }
 }
 
-/** What to ask for, each once; an attribute by its name where no fact of it is missing. */
-function missingTexts(missing: readonly ExplainedAttribute[], t: Translate): readonly string[] {
-  const texts = missing.flatMap(({ name, missing: facts }) =>
-    facts.length > 0 ? facts.map((fact) => t(`release.fact.${fact}`)) : [t(`attribute.${name}`)],
-  )
-  return [...new Set(texts)]
-}
-
 /** People have nothing to do with it, so it is told although the service can do without. */
 function isByItself(name: string): boolean {
   return name === 'schGrAcPersonID'
@@ -71,14 +71,15 @@ interface Row {
 
 /** Attributes that people know by one name are one row. */
 function rowsOf(attributes: readonly ExplainedAttribute[], context: WordsContext) {
-  const { t, language } = context
+  const { t } = context
   const rows = new Map<string, Row>()
   for (const attribute of attributes) {
     const label = t(`attribute.${attribute.name}`)
     const row = rows.get(label) ?? { label, words: new Set<string>(), why: new Set<string>() }
     rows.set(label, row)
     for (const words of inWords(attribute, context)) row.words.add(words)
-    row.why.add(attribute.why?.[language] ?? t(`release.reason.${attribute.reason}`))
+    const why = whyWords(attribute, context)
+    if (why) row.why.add(why)
   }
   return [...rows.values()].map(({ label, words, why }) => ({
     label,

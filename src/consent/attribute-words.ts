@@ -38,6 +38,40 @@ export function inWords(attribute: Values, context: WordsContext): string[] {
   }
 }
 
+/**
+ * Why it goes. That the service itself asks says nothing of this attribute more than of the next, so
+ * it is undefined: pages say it once for all of them.
+ */
+export function whyWords(
+  { why, reason }: Pick<ExplainedAttribute, 'why' | 'reason'>,
+  { language, t }: Pick<WordsContext, 'language' | 't'>,
+): string | undefined {
+  if (why) return why[language]
+  return reason === 'requested' || reason === 'scope' ? undefined : t(`release.reason.${reason}`)
+}
+
+/** Of how many rows a page has to say that the service itself asks for them. */
+export function askedAmong(
+  rows: readonly { readonly why: readonly string[] }[],
+): 'all' | 'some' | undefined {
+  const asked = rows.filter(({ why }) => why.length === 0).length
+  if (asked === 0) return undefined
+  return asked === rows.length ? 'all' : 'some'
+}
+
+/** What to ask for, each once; an attribute by its name where no fact of it is missing. */
+export function missingWords(
+  attributes: readonly Pick<ExplainedAttribute, 'name' | 'missing'>[],
+  t: Translate,
+): readonly string[] {
+  const texts = attributes.flatMap(({ name, missing }) =>
+    missing.length > 0
+      ? missing.map((fact) => t(`release.fact.${fact}`))
+      : [t(`attribute.${name}`)],
+  )
+  return [...new Set(texts)]
+}
+
 /** What is sent, letter by letter, but for what is not shown. */
 export function asSent(attribute: Values, context: WordsContext): string[] {
   return attribute.values.map((value) => secretWords(attribute, value, context) ?? value)

@@ -11,7 +11,15 @@ import { keepersOf } from '../record-keeper/fact-office.ts'
 import type { NamedRecordKeeper } from '../record-keeper/record-keeper.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
-import { asSent, inWords, isOpaque, type WordsContext } from './attribute-words.ts'
+import {
+  askedAmong,
+  asSent,
+  inWords,
+  isOpaque,
+  missingWords,
+  type WordsContext,
+  whyWords,
+} from './attribute-words.ts'
 import { leaving, type OpenedRelease, type ReleaseRef } from './release-ref.ts'
 
 /** What would go now, and what of that the service needs and does not get. */
@@ -86,20 +94,18 @@ export function describeDisclosure(
   context: PageContext,
 ) {
   const { language, t } = context
+  const rows = rowsOf(disclosed.attributes, context)
   return {
     service: { ...summarizeService(service, language), url: undefined },
     privacyUrl: privacyAddress(service, language),
-    rows: rowsOf(disclosed.attributes, context),
+    rows,
+    asked: askedAmong(rows),
     technical: disclosed.attributes.map((attribute) => ({
       name: attribute.name,
       values: asSent(attribute, context),
     })),
     ground: disclosed.legalGround?.text[language],
-    lacking: disclosed.lacking.map((attribute) => {
-      const label = t(`attribute.${attribute.name}`)
-      const facts = attribute.missing.map((fact) => t(`release.fact.${fact}`))
-      return { label, facts: facts.filter((fact) => fact !== label) }
-    }),
+    lacking: missingWords(disclosed.lacking, t),
     keepers: askedAbout(disclosed.lacking, subject, context),
     comesByItself: disclosed.lacking.some(({ missing }) => missing.includes('academicId')),
   }
@@ -126,7 +132,7 @@ function rank(name: string): number {
 
 /** Attributes that people know by one name are one row, with each of their values once. */
 function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext): Row[] {
-  const { t, language, known } = context
+  const { t, known } = context
   const rows = new Map<string, Row>()
   for (const attribute of attributes.toSorted((a, b) => rank(a.name) - rank(b.name))) {
     const label = t(`attribute.${attribute.name}`)
@@ -136,8 +142,8 @@ function rowsOf(attributes: readonly ExplainedAttribute[], context: PageContext)
     for (const words of inWords(attribute, context)) {
       if (!row.words.includes(words)) row.words.push(words)
     }
-    const why = attribute.why?.[language] ?? t(`release.reason.${attribute.reason}`)
-    if (!row.why.includes(why)) row.why.push(why)
+    const why = whyWords(attribute, context)
+    if (why && !row.why.includes(why)) row.why.push(why)
   }
   return [...rows.values()]
 }

@@ -157,6 +157,7 @@ const samples: Record<string, object[]> = {
       ground: hostile,
       disclosure,
       going: [{ label: hostile, words: [hostile, 'b'], why: [hostile] }],
+      asked: 'some',
       missing: [hostile, 'b'],
       keepers: [keeper, { name: hostile }],
       comesByItself: true,

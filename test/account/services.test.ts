@@ -219,9 +219,11 @@ describe('Services, and what each of them would receive', () => {
     )
     const { open, account } = await visitor()
     const { body } = await open(`${releasePage('oidc', clientId)}&lang=en`)
+    assert.match(body, /The service itself asks for these\./)
+    assert.doesNotMatch(body, /The service asks for it\./, 'once for all, not in each row')
     assert.match(body, /It can ask for up to these/)
     assert.ok(body.includes(`${account.username}@uni.example.gr`))
-    assert.match(body, /The service itself asks for it/)
+    assert.match(body, /The service itself asks for them/)
     assert.match(body, /href="https:\/\/app\.example\.org\/privacy"/)
   })
 

@@ -286,6 +286,21 @@ describe('What the consent page shows', () => {
     assert.equal(attributesIn(postedForm(answer).xml).length, 3)
   })
 
+  it('names what is missing once, not every attribute that hangs on it', async () => {
+    const service = await samlService({ preset: 'transfers' })
+    const { account, person: someone } = await addPerson()
+    await people().updateOne({ _id: someone._id }, { $unset: { 'roles.0.ministryCode': '' } })
+    const client = new HttpClient(app.baseUrl)
+    await signInAt(client, account.username)
+    const { body } = await consentPage(client, await client.get(samlAddress(app, service.entityId)))
+    const lacking = /<div class="note lacking"[\s\S]*?<\/div>/.exec(body)?.[0] ?? ''
+    assert.deepEqual(
+      [...lacking.matchAll(/<li>([\s\S]*?)<\/li>/g)].map(([, text]) => text),
+      ['<b>Κωδικός του Τμήματος στο Υπουργείο</b>'],
+    )
+    assert.match(lacking, /class="keeper"[\s\S]*Γραμματεία/)
+  })
+
   it('escapes what services and records say', async () => {
     const evil = '<script>alert(1)</script>"\'><img src=x onerror=alert(2)>'
     const clientId = `client-${newName()}`

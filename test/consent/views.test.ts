@@ -15,10 +15,8 @@ const full = {
     { label: hostile, words: ['x'], why: [], isNew: false },
   ],
   technical: [{ name: hostile, values: [hostile, hostile] }],
-  lacking: [
-    { label: hostile, facts: [hostile, hostile] },
-    { label: hostile, facts: [] },
-  ],
+  asked: 'some',
+  lacking: [hostile, hostile],
   keepers: [keeper, { name: hostile }],
   comesByItself: true,
   flow: hostile,
