@@ -5,6 +5,9 @@ import type { NameIdPolicy } from './authn-request.ts'
 import { SamlStatusError } from './status-response.ts'
 import { nameIdFormats } from './uris.ts'
 
+/** Whether a service may be told an attribute of this name outside the attributes. */
+export type MayTell = (attribute: string) => boolean
+
 /** Where the values come from; each is asked for only when its format was chosen. */
 export interface NameIdSource {
   /** Our entityID. */
@@ -27,17 +30,26 @@ const anonymousFormats: readonly string[] = [nameIdFormats.transient, nameIdForm
  *
  * The request's NameIDPolicy decides; without one, an admin's override, then the first format in
  * the metadata that we have, then transient. emailAddress and unspecified are given only to a
- * service whose metadata (or an admin) names them. AllowCreate is not looked at: our persistent
+ * service whose metadata (or an admin) names them, and not past its preset. AllowCreate is not looked at: our persistent
  * identifiers are computed, so each exists already (Core 3.4.1.1).
  *
+ * @param mayTell whether the service may have an attribute of this name as its NameID; asked unless
+ *   an admin chose the format
  * @throws {SamlStatusError} SAML_NAMEID_POLICY_UNSUPPORTED, as Requester/InvalidNameIDPolicy
  */
-export function chooseNameIdFormat(sp: ServiceProvider, policy: NameIdPolicy | undefined): string {
+export function chooseNameIdFormat(
+  sp: ServiceProvider,
+  policy: NameIdPolicy | undefined,
+  mayTell: MayTell = () => true,
+): string {
   const qualifier = policy?.spNameQualifier
   if (qualifier !== undefined && qualifier !== sp.entityId) {
     throw unsupported(`SPNameQualifier "${qualifier}" is not the requesting service`)
   }
-  const registered = [...sp.nameIdFormats]
+  const registered = sp.nameIdFormats.filter((format) => {
+    const told = identifyingAttribute(format)
+    return told === undefined || mayTell(told)
+  })
   if (sp.overrides.nameIdFormat) registered.unshift(sp.overrides.nameIdFormat)
   const available = registered.filter(isKnownFormat)
   const asked = policy?.format

@@ -1,8 +1,11 @@
 import express, { type Request, type Response, Router } from 'express'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
+import { mayIdentify } from '../attributes/identifier.ts'
+import { samlReleaseTarget } from '../attributes/targets.ts'
 import { carriedDecision, consentUrl } from '../consent/consent-flow.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
+import type { ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { loginUrl, openServiceFlow, resumeUrl, sealFlow } from '../sso/login-flow.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
@@ -80,7 +83,7 @@ export function samlRoutes(context: AppContext): Router {
     checkRelayState(target)
     const now = context.now()
     const sp = await approvedServiceProvider(findServiceProvider, providerId, now)
-    const signOn = planUnsolicitedSignOn(sp, target, textOf(req.query.shire))
+    const signOn = planUnsolicitedSignOn(sp, target, textOf(req.query.shire), mayTell(sp))
     await answer(req, res, { sp, signOn, issuedAt: now.getTime() })
   })
 
@@ -112,7 +115,7 @@ export function samlRoutes(context: AppContext): Router {
     const { sp, request, assertionConsumerService } = accepted
     let signOn: SignOn
     try {
-      signOn = planSignOn(accepted, message.relayState)
+      signOn = planSignOn(accepted, message.relayState, mayTell(sp))
     } catch (error) {
       if (!(error instanceof SamlStatusError)) throw error
       const to = {
@@ -153,6 +156,11 @@ export function samlRoutes(context: AppContext): Router {
       const next = { ...nextStep(pending.signOn), state }
       res.redirect(303, consentUrl(context, { ...question, next }))
     }
+  }
+
+  /** Presets hold whatever the NameID's format is. */
+  function mayTell(sp: ServiceProvider) {
+    return (name: string) => mayIdentify(name, samlReleaseTarget(sp, environment))
   }
 
   function seal({ sp, signOn }: Pending): string {

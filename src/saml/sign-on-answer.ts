@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
-import { attributeByName } from '../attributes/attribute-table.ts'
 import { disclosureOf } from '../attributes/disclosure.ts'
+import { identifierValue } from '../attributes/identifier.ts'
 import { pairwiseValue } from '../attributes/pairwise.ts'
 import { decideRelease } from '../attributes/release.ts'
 import type {
@@ -219,11 +219,12 @@ function nameIdFor(
   },
 ): NameId {
   const { sp, signOn, session, attributeSubject, target } = about
-  /** One value of the table, unless an administrator keeps it from this service. */
-  const attributeValue = (name: string) =>
-    sp.overrides.block?.includes(name)
-      ? undefined
-      : attributeByName(name)?.values(attributeSubject, environment, target)[0]
+  /** One value of the table; an administrator who chose the format means it to go past the preset. */
+  const attributeValue = (name: string) => {
+    const isChosen = sp.overrides.nameIdFormat === signOn.nameIdFormat
+    const to = isChosen ? { ...target, preset: undefined } : target
+    return identifierValue(name, attributeSubject, to, environment)
+  }
   const nameId = makeNameId(sp, signOn.nameIdFormat, {
     issuer: environment.entityId,
     transient: () => transientNameId(context.secrets.get('pairwise'), session.id, sp.entityId),

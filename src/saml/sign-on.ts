@@ -7,7 +7,7 @@ import {
   type RequestedAuthnContext,
   readAuthnRequest,
 } from './authn-request.ts'
-import { chooseNameIdFormat } from './name-id.ts'
+import { chooseNameIdFormat, type MayTell } from './name-id.ts'
 import type { ReceivedMessage } from './redirect-binding.ts'
 import { type RequestBinding, requireSignature, takeRequest } from './request-intake.ts'
 import { checkRequestMessage, checkVersion } from './request-message.ts'
@@ -82,6 +82,7 @@ export async function acceptAuthnRequest(
 export function planSignOn(
   { sp, request, assertionConsumerService }: AcceptedRequest,
   relayState: string | undefined,
+  mayTell?: MayTell,
 ): SignOn {
   checkVersion(request)
   checkSupported(request)
@@ -90,7 +91,7 @@ export function planSignOn(
     subject && !nameIdPolicy?.format
       ? { allowCreate: false, ...nameIdPolicy, format: subject.format }
       : nameIdPolicy
-  const nameIdFormat = chooseNameIdFormat(sp, policy)
+  const nameIdFormat = chooseNameIdFormat(sp, policy, mayTell)
   if (satisfyAuthnContext(requestedAuthnContext, strongestClass) === undefined) {
     throw noAuthnContext()
   }
@@ -117,6 +118,7 @@ export function planUnsolicitedSignOn(
   sp: ServiceProvider,
   target: string | undefined,
   shire: string | undefined,
+  mayTell?: MayTell,
 ): SignOn {
   const endpoint = chooseAssertionConsumerService(sp, { assertionConsumerServiceUrl: shire })
   return {
@@ -124,7 +126,7 @@ export function planUnsolicitedSignOn(
     relayState: target,
     forceAuthn: false,
     isPassive: false,
-    nameIdFormat: chooseNameIdFormat(sp, undefined),
+    nameIdFormat: chooseNameIdFormat(sp, undefined, mayTell),
   }
 }
 

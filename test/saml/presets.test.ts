@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setServiceOverrides } from '../../src/federation/registration.ts'
 import type { ServiceOverrides } from '../../src/federation/service.ts'
 import { people } from '../../src/people/people-store.ts'
+import { nameIdFormats } from '../../src/saml/uris.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { addPerson } from '../support/people.ts'
-import { pathOf, postedForm, registerService, serviceLibrary, signIn } from './sso-support.ts'
+import {
+  pathOf,
+  postedForm,
+  registerService,
+  serviceLibrary,
+  signIn,
+  statusOf,
+} from './sso-support.ts'
 
 const birthDate = 'urn:oid:1.3.6.1.4.1.25178.1.2.3'
 const role = {
@@ -72,5 +81,51 @@ describe('SAML SSO: a known service gets what its preset says', () => {
   it('and what its metadata asks for once an administrator says that it has none', async () => {
     const { names } = await attributesAt('eudoxus.gr', { preset: 'none' })
     assert.deepEqual(names, ['schacDateOfBirth'])
+  })
+
+  /** What names the person to a service whose metadata lists these NameID formats. */
+  async function nameIdAt(overrides: ServiceOverrides, format: string, asked: string | null) {
+    const entityId = `https://n${randomBytes(6).toString('hex')}.example.gr`
+    const options = {
+      entityId,
+      acsUrl: `${entityId}/acs`,
+      requestedAttributes: {},
+      nameIdFormats: [format],
+    }
+    await registerService(options)
+    await setServiceOverrides(entityId, { disclosure: 'silent', ...overrides }, 'saml')
+    const { account } = await addPerson()
+    const client = new HttpClient(app.baseUrl)
+    const library = serviceLibrary(app, options, { identifierFormat: asked })
+    const address = pathOf(await library.getAuthorizeUrlAsync('', undefined, {}))
+    const first = await client.get(address)
+    const answer = first.status === 303 ? await signIn(client, first, account.username) : first
+    const { xml } = postedForm(answer)
+    return {
+      status: statusOf(xml),
+      format: /<saml:NameID[^>]* Format="([^"]+)"/.exec(xml)?.[1],
+      isNamed: xml.includes(account.username),
+    }
+  }
+
+  it('in the NameID too: none that its preset does not name, whatever its metadata lists', async () => {
+    for (const preset of ['vpn', 'apella', 'gone']) {
+      const block = ['uid', 'mail']
+      assert.deepEqual(await nameIdAt({ preset, block }, nameIdFormats.unspecified, null), {
+        status: 'Success',
+        format: nameIdFormats.transient,
+        isNamed: false,
+      })
+    }
+    const mail = nameIdFormats.emailAddress
+    assert.deepEqual(await nameIdAt({ preset: 'vpn' }, mail, mail), {
+      status: 'Requester/InvalidNameIDPolicy',
+      format: undefined,
+      isNamed: false,
+    })
+    const named = { status: 'Success', format: mail, isNamed: true }
+    assert.deepEqual(await nameIdAt({ preset: 'apella' }, mail, null), named)
+    const byAdministrator = { preset: 'vpn', nameIdFormat: mail } as const
+    assert.deepEqual(await nameIdAt(byAdministrator, mail, null), named)
   })
 })
