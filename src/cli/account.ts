@@ -14,7 +14,7 @@ import {
 } from '../people/people-store.ts'
 import { importRegistry } from '../people/registry-import.ts'
 import { type RegistryColumn, registryColumns } from '../people/registry-record.ts'
-import { rejectionTexts } from '../people/rejection-texts.ts'
+import { rejectionText, rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'
 import { endEverywhere } from '../sso/end-everywhere.ts'
@@ -173,7 +173,7 @@ async function addPerson(
     now: context.now,
     onRejected: (rejected) => {
       for (const { column, value, reason } of rejected.problems) {
-        problems.push(`${column} "${value}" ${rejectionTexts[reason]}`)
+        problems.push(`${column} "${value}" ${rejectionText(column, reason)}`)
       }
     },
   })

@@ -10,7 +10,7 @@ import {
   type RegistryFile,
   RegistryFileError,
 } from '../people/registry-reader.ts'
-import { rejectionTexts } from '../people/rejection-texts.ts'
+import { rejectionText } from '../people/rejection-texts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
@@ -126,7 +126,7 @@ class TextOutput {
       const shown = value === '' ? '' : ` "${value}"`
       const where = firstLine === undefined ? '' : `, line ${firstLine}`
       this.#print(
-        `line ${line}  ${key}  ${column}${shown} ${rejectionTexts[reason]}${where} (${reason})`,
+        `line ${line}  ${key}  ${column}${shown} ${rejectionText(column, reason)}${where} (${reason})`,
       )
     }
   }

@@ -22,6 +22,7 @@ import {
   type RowProblemReason,
   registryColumns,
 } from './registry-record.ts'
+import { degreeLevels, genders, roleKinds, roleStatuses } from './registry-values.ts'
 import { isUsername } from './username.ts'
 
 export interface RowCheckOptions {
@@ -36,10 +37,6 @@ export interface RowCheckOptions {
 export type CheckedRow =
   | { readonly record: RegistryRecord; readonly problems?: undefined }
   | { readonly record?: undefined; readonly problems: readonly RowProblem[] }
-
-const roleKinds = ['student', 'faculty', 'staff', 'affiliate'] as const
-const roleStatuses = ['active', 'suspended', 'ended'] as const
-const degreeLevels = ['bachelor', 'integrated-master', 'master', 'doctorate'] as const
 
 /** Columns whose value a report must not show in full. */
 const maskedColumns: ReadonlySet<RegistryColumn> = new Set(['amka', 'ssn', 'afm'])
@@ -145,7 +142,7 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
     reject('ministryCode', 'MINISTRY_CODE_CONTRADICTS_DEPARTMENT')
   }
   const degreeLevel = oneOf('degreeLevel', degreeLevels) as DegreeLevel | undefined
-  const gender = Number(oneOf('gender', ['0', '1', '2', '9']) ?? '0') as Gender
+  const gender = Number(oneOf('gender', genders) ?? '0') as Gender
   for (const column of urnColumns) matching(column, /^[^:]*$/, 'NOT_ALLOWED')
   for (const column of ['contractType', 'position'] as const) {
     matching(column, /^[^:\s]*$/, 'COLON_OR_SPACE')

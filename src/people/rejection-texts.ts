@@ -1,4 +1,6 @@
 import type { RejectionProblem } from './registry-import.ts'
+import type { RegistryColumn } from './registry-record.ts'
+import { degreeLevels, genders, roleKinds, roleStatuses } from './registry-values.ts'
 
 /** What to tell whoever keeps the source system, beside the code. */
 export const rejectionTexts: Readonly<Record<RejectionProblem['reason'], string>> = {
@@ -49,4 +51,32 @@ export const rejectionTexts: Readonly<Record<RejectionProblem['reason'], string>
   JSON_INVALID: 'is not JSON',
   JSON_NOT_AN_OBJECT: 'is not a JSON object',
   JSON_VALUE_NOT_TEXT: 'has a value that is neither text nor a whole number',
+}
+
+const noColon = 'must have no colon'
+
+/** What NOT_ALLOWED means, column by column. */
+const allowedTexts: Partial<Record<RegistryColumn, string>> = {
+  source: 'must be letters, digits, dot, underscore, hyphen',
+  role: `must be ${oneOf(roleKinds)}`,
+  status: `must be empty or ${oneOf(roleStatuses)}`,
+  gender: `must be empty or ${oneOf(genders)}`,
+  degreeLevel: `must be empty or ${oneOf(degreeLevels)}`,
+  ministryCode: 'must be 1 to 10 digits',
+  departmentCode: noColon,
+  enrollmentTerm: noColon,
+  attendanceType: noColon,
+  inscriptionTerm: noColon,
+  inscriptionMethod: noColon,
+  inscriptionYear: 'must be a year, such as 2025 or 2025-2026',
+}
+
+/** The same, with what the column takes where the reason alone does not say. */
+export function rejectionText(column: string, reason: RejectionProblem['reason']): string {
+  const allowed = reason === 'NOT_ALLOWED' && allowedTexts[column as RegistryColumn]
+  return allowed || rejectionTexts[reason]
+}
+
+function oneOf(values: readonly string[]): string {
+  return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
 }
