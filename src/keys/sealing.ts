@@ -25,6 +25,9 @@ export function seal(key: Buffer, plaintext: Uint8Array | string, purpose: strin
 /** @throws {SealError} when `sealed` was not made with this key and purpose */
 export function open(key: Buffer, sealed: string, purpose: string): Buffer {
   const bytes = Buffer.from(sealed, 'base64url')
+  // Decoding passes over what is no base64url, and over bits that no byte holds.
+  if (bytes.toString('base64url') !== sealed)
+    throw new SealError(`${purpose}: not as it was sealed`)
   if (bytes.length < nonceBytes + tagBytes)
     throw new SealError(`${purpose}: too short to be sealed`)
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))

@@ -34,4 +34,15 @@ describe('Sealing (AES-256-GCM)', () => {
       )
     }
   })
+
+  it('refuses the same bytes written otherwise', () => {
+    for (const text of ['four', 'fours', 'fourss']) {
+      const sealed = seal(key, text, 'test')
+      for (const added of ['A', '=', '==', '.', ' ', '\n', 'é']) {
+        assert.throws(() => open(key, `${sealed}${added}`, 'test'), SealError, added)
+      }
+      const bytes = Buffer.from(sealed, 'base64url')
+      assert.throws(() => open(key, `${bytes.toString('base64')}=`, 'test'), SealError)
+    }
+  })
 })
