@@ -246,12 +246,23 @@ export function checkRegistryRow(row: RegistryRow, options: RowCheckOptions): Ch
   }
 }
 
+/**
+ * Soft hyphen, zero-width space, marks of writing direction, byte order mark: left behind by copying,
+ * they mean nothing in any column, and a student number with one matches nowhere. A sourceId keeps
+ * them: it is the key under which the record came before.
+ */
+const invisible =
+  /[\u{ad}\u{200b}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]/gu
+
 /** Trimmed values without the empty ones; anything no column may hold is a problem. */
 function readValues(row: RegistryRow, problems: RowProblem[]): Partial<RegistryRow> {
   const values: Partial<Record<RegistryColumn, string>> = {}
   for (const column of registryColumns) {
-    const text = row[column]?.trim().normalize('NFC')
-    if (text === undefined || text === '') continue
+    const given = row[column] ?? ''
+    const text = (column === 'sourceId' ? given : given.replace(invisible, ''))
+      .trim()
+      .normalize('NFC')
+    if (text === '') continue
     values[column] = text
     let reason: RowProblemReason | undefined
     if (text.includes('\ufffd')) reason = 'NOT_UTF8'

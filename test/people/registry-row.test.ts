@@ -53,6 +53,21 @@ describe('a registry row that is right', () => {
     })
   })
 
+  it('is without characters that nobody sees, which spreadsheets and web pages leave', () => {
+    const record = recordOf({
+      firstNameEl: 'Δή\u00adμητρα\u200b',
+      mobile: '\u202a+306900000001\u202c',
+      registrationNumber: '\u200e2026\u200b0001\u2060',
+      username: 'dpapadopoulou\ufeff',
+    })
+    assert.equal(record.firstName.el, 'Δήμητρα')
+    assert.equal(record.role.mobile, '+306900000001')
+    assert.equal(record.role.registrationNumber, '20260001')
+    assert.equal(record.username, 'dpapadopoulou')
+    // The key of the record stays what the source says.
+    assert.equal(recordOf({ sourceId: '10\u200b01' }).role.sourceId, '10\u200b01')
+  })
+
   it('has Greek letters where old systems write lookalikes, so that names match', () => {
     const record = recordOf({
       firstNameEl: 'Δή\u00b5ητρα',
