@@ -48,6 +48,7 @@ export interface AdministratorsExplanation extends ReleaseStanding {
  * whoever reads it learns facts about somebody.
  *
  * @param scopes what an OpenID Connect client asks for, by space or comma
+ * @returns undefined for scopes at a SAML service, which has none
  * @throws {IdpError} NOT_FOUND
  */
 export async function explainToAdministrator(
@@ -55,9 +56,10 @@ export async function explainToAdministrator(
   username: string,
   id: string,
   scopes: string | undefined,
-): Promise<AdministratorsExplanation> {
+): Promise<AdministratorsExplanation | undefined> {
   const service = (await findServiceProvider(id, context.now())) ?? (await findRelyingParty(id))
   if (!service) throw notFound(`no service "${id}" is registered`)
+  if (scopes !== undefined && service.protocol === 'saml') return undefined
   const account = await findAccountByUsername(normalizeUsername(username))
   const person = account && (await findPerson(account._id))
   if (!account || !person) throw notFound(`there is no account "${username}"`)

@@ -9,7 +9,10 @@ export function explanationLines(explained: AdministratorsExplanation): readonly
       'state',
       explained.state === 'approved' ? undefined : `${explained.state}: nobody can sign in`,
     ],
-    ['person', `${explained.username} (${explained.standing})`],
+    [
+      'person',
+      `${explained.username} (${explained.standing}${explained.standing === 'active' ? '' : ': nothing goes until it is active'})`,
+    ],
     ['preset', preset ? `${preset} (${explained.presetName}), by ${presetBy}` : 'none'],
     ['disclosure', explained.disclosure],
     [

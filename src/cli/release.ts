@@ -28,6 +28,12 @@ export async function releaseCommand(context: CliContext, args: string[]): Promi
   const [action, first, second, ...more] = parsed.positionals
   if (action === 'explain' && first && second && more.length === 0) {
     const explained = await explainToAdministrator(context, first, second, scopes)
+    if (explained === undefined) {
+      return usageError(
+        `--scopes is for OpenID Connect clients, "${second}" is a SAML service`,
+        usage,
+      )
+    }
     if (json) printJson(explained)
     else print(explanationLines(explained))
     return 0

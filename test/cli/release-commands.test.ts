@@ -122,6 +122,27 @@ describe('propylaia release', () => {
     })
   })
 
+  it('takes no scopes for a SAML service, which has none', async () => {
+    const { account } = await addPerson()
+    const { code, out, err } = await release(
+      'explain',
+      account.username,
+      entityId,
+      '--scopes',
+      'openid',
+    )
+    assert.equal(code, 2)
+    assert.equal(out, '')
+    assert.match(err, /--scopes is for OpenID Connect clients/)
+  })
+
+  it('says that nothing goes while the account is not active', async () => {
+    await setServiceOverrides(entityId, { preset: 'eudoxus' }, 'saml')
+    const { account } = await addPerson({ account: { state: 'disabled' } })
+    const { out } = await release('explain', account.username, entityId)
+    assert.match(out, /person +\S+ \(disabled: nothing goes until it is active\)/)
+  })
+
   it('explains a client for the scopes that it asks for', async () => {
     const { account } = await addPerson({ person: { roles: [role()] } })
     const names = async (...flags: string[]) => {
