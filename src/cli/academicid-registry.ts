@@ -178,7 +178,8 @@ async function importFile(
 
 const problemTexts = {
   MALFORMED: 'no {"key","academicId"} as academicid export writes it (MALFORMED)',
-  CONFLICT: 'the key has another id already, which stays: see academicid merge (CONFLICT)',
+  CONFLICT:
+    'the key has another id already, which stays; the institution’s next sync takes it over (CONFLICT)',
 } as const
 
 function record(

@@ -202,6 +202,9 @@ describe('An institution moves from its own registry to a shared one', () => {
       { line: 1, reason: 'CONFLICT' },
     ])
     assert.equal(report.imported, 1)
+    // The other id is nowhere in the registry, so there is nothing to merge.
+    const { output: text } = await registry.run('import', file)
+    assert.match(text, /line 1: the key has another id already, which stays.*sync.*\(CONFLICT\)/)
     const token = await registry.addToken('test')
     const found = await sharedRegistry({ url: registry.url, token }).get(key)
     assert.equal(found?.academicId, academicId)
