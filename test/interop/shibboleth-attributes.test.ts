@@ -79,10 +79,28 @@ describe('Shibboleth SP: attributes', () => {
   })
 
   it('gives subject-id where it is demanded, equal to eduPersonUniqueId', async () => {
+    await identityProvider().cli('academicid', 'allocate', '--all')
     const attributes = attributesOf(await new Browser().open(protectedPage(posting), student))
     assert.match(attributes['subject-id'] ?? '', /^[a-z0-9]{1,127}@uni\.example\.gr$/i)
     assert.equal(attributes.eduPersonUniqueId, attributes['subject-id'])
     const { 'transient-id': _transient, ...others } = attributes
-    assert.deepEqual(Object.keys(others).sort(), ['eduPersonUniqueId', 'eppn', 'ou', 'subject-id'])
+    assert.deepEqual(Object.keys(others).sort(), [
+      'eduPersonUniqueId',
+      'eppn',
+      'ou',
+      'schGrAcPersonID',
+      'subject-id',
+    ])
+  })
+
+  it('gives the AcademicID, the same at every sign-in and another for another person', async () => {
+    const idOf = async (who: typeof student) =>
+      attributesOf(await new Browser().open(protectedPage(posting), who)).schGrAcPersonID
+    // It is made behind the first sign-in; this command comes back when everybody has theirs.
+    await identityProvider().cli('academicid', 'allocate', '--all')
+    const first = await idOf(student)
+    assert.match(first ?? '', /^[0-9a-f]{32}$/)
+    assert.equal(await idOf(student), first)
+    assert.notEqual(await idOf(studentTwice), first)
   })
 })

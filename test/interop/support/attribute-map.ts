@@ -16,6 +16,8 @@ export const attributeNames = {
   mail: 'urn:oid:0.9.2342.19200300.100.1.3',
   cn: 'urn:oid:2.5.4.3',
   sn: 'urn:oid:2.5.4.4',
+  'sn-el': 'sn;lang-el',
+  'sn-en': 'sn;lang-en',
   givenName: 'urn:oid:2.5.4.42',
   displayName: 'urn:oid:2.16.840.1.113730.3.1.241',
   o: 'urn:oid:2.5.4.10',
@@ -25,6 +27,8 @@ export const attributeNames = {
   schacPersonalUniqueID: 'urn:oid:1.3.6.1.4.1.25178.1.2.15',
   schacDateOfBirth: 'urn:oid:1.3.6.1.4.1.25178.1.2.3',
   grEduPersonUndergraduateBranch: 'urn:oid:1.3.6.1.4.1.16515.2.3.2.1',
+  schGrAcPersonID: 'urn:oid:1.3.6.1.4.1.36215.1.2.3',
+  schGrAcPersonalLinkageID: 'urn:oid:1.3.6.1.4.1.36215.1.2.4',
   schGrAcEnrollment: 'urn:oid:1.3.6.1.4.1.36215.1.2.5',
   schGrAcPersonSSN: 'urn:oid:1.3.6.1.4.1.36215.1.2.1',
 } as const
@@ -41,7 +45,7 @@ const plainDecoder = '<AttributeDecoder xsi:type="StringAttributeDecoder" caseSe
 export function attributeMapXml(): string {
   const attributes = Object.entries(attributeNames).map(
     ([id, name]) =>
-      `  <Attribute name="${name}" id="${id}">${decoderOf(id as AttributeId)}</Attribute>`,
+      `  <Attribute name="${name}" nameFormat="${nameFormatOf(name)}" id="${id}">${decoderOf(id as AttributeId)}</Attribute>`,
   )
   return `<Attributes xmlns="urn:mace:shibboleth:2.0:attribute-map" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
 ${attributes.join('\n')}
@@ -49,6 +53,12 @@ ${attributes.join('\n')}
   <Attribute name="urn:oasis:names:tc:SAML:2.0:nameid-format:transient" id="transient-id">${nameIdDecoder}</Attribute>
 </Attributes>
 `
+}
+
+/** Names that are no URI come in the format that says nothing about them. */
+export function nameFormatOf(name: string): string {
+  const format = name.startsWith('urn:') ? 'uri' : 'unspecified'
+  return `urn:oasis:names:tc:SAML:2.0:attrname-format:${format}`
 }
 
 function decoderOf(id: AttributeId): string {

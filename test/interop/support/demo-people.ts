@@ -32,11 +32,13 @@ export const studentAttributes: Partial<Record<AttributeId, string>> = {
   'unscoped-affiliation': 'student;member',
   'primary-affiliation': 'student',
   eduPersonAssurance:
-    'https://refeds.org/assurance;https://refeds.org/assurance/ID/unique;https://refeds.org/assurance/IAP/low',
+    'https://refeds.org/assurance;https://refeds.org/assurance/version/2;https://refeds.org/assurance/ID/unique;https://refeds.org/assurance/IAP/low',
   uid: 'dpapadopoulou',
   mail: 'dpapadopoulou@uni.example.gr',
   cn: 'Δήμητρα Παπαδοπούλου',
   sn: 'Παπαδοπούλου',
+  'sn-el': 'Παπαδοπούλου',
+  'sn-en': 'Papadopoulou',
   givenName: 'Δήμητρα',
   displayName: 'Δήμητρα Παπαδοπούλου',
   o: 'Πανεπιστήμιο Παραδείγματος',
@@ -46,6 +48,8 @@ export const studentAttributes: Partial<Record<AttributeId, string>> = {
     'urn:mace:terena.org:schac:personalUniqueCode:gr:uni.example.gr:9201:20220001',
   schacDateOfBirth: '20040308',
   grEduPersonUndergraduateBranch: '9201',
+  schGrAcPersonalLinkageID:
+    'urn:mace:gunet.gr:schgrac:personalLinkageID:gr:uni.example.gr:SIS:1:studentID:20220001',
   schGrAcEnrollment: 'urn:mace:gunet.gr:schgrac:enrollment:gr:uni.example.gr:7:full-time:1201',
 }
 
@@ -55,6 +59,7 @@ export const identifierAttributes: readonly AttributeId[] = [
   'pairwise-id',
   'eduPersonUniqueId',
   'eduPersonTargetedID',
+  'schGrAcPersonID',
 ]
 
 /** National numbers: asked for below, never released without an administrator's word. */
@@ -77,6 +82,7 @@ export const studentClaims: Readonly<Record<string, unknown>> = {
   eduperson_scoped_affiliation: ['student@uni.example.gr', 'member@uni.example.gr'],
   eduperson_assurance: [
     'https://refeds.org/assurance',
+    'https://refeds.org/assurance/version/2',
     'https://refeds.org/assurance/ID/unique',
     'https://refeds.org/assurance/IAP/low',
   ],

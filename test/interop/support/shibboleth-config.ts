@@ -1,4 +1,4 @@
-import { type AttributeId, attributeNames } from './attribute-map.ts'
+import { type AttributeId, attributeNames, nameFormatOf } from './attribute-map.ts'
 
 /** One SAML service of the Shibboleth SP: an entityID of its own on a port of its own. */
 export interface SpApplication {
@@ -108,7 +108,7 @@ function requestedAttributes(application: SpApplication): string {
   return application.requestedAttributes
     .map(
       (id) =>
-        `<md:RequestedAttribute FriendlyName="${id}" Name="${attributeNames[id]}" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri" isRequired="true"/>`,
+        `<md:RequestedAttribute FriendlyName="${id}" Name="${attributeNames[id]}" NameFormat="${nameFormatOf(attributeNames[id])}" isRequired="true"/>`,
     )
     .join('\n        ')
 }

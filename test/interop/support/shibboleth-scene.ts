@@ -34,7 +34,7 @@ export const posting: SpApplication = {
   signsRequests: true,
   requestBinding: 'HTTP-POST',
   subjectIdRequirement: 'subject-id',
-  requestedAttributes: ['eppn', 'eduPersonUniqueId', 'ou'],
+  requestedAttributes: ['eppn', 'eduPersonUniqueId', 'ou', 'schGrAcPersonID'],
 }
 
 /** Its metadata came in, and no administrator has looked at it. */
