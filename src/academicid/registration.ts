@@ -64,9 +64,7 @@ export async function register(
   const anchor = asked.find((key) => idOf.has(key)) as string
   for (const key of keys) {
     if (idOf.has(key)) continue
-    if (await join(registry, anchor, key)) continue
-    // Registered in between, at another institution and without our other numbers.
-    const other = (await registry.get(key))?.academicId
+    const other = await join(registry, anchor, key)
     if (other === undefined || other === academicId) continue
     otherId = other
     break
@@ -90,9 +88,16 @@ async function alignKeys(
   }
 }
 
-/** @returns false when the key has another id */
-async function join(registry: AcademicIdRegistry, anchor: string, key: string): Promise<boolean> {
-  const { outcome } = await registry.alias(anchor, key)
-  if (outcome === 'unknown') throw new RegistryUnreachable('it lost a key that it had just now')
-  return outcome === 'joined'
+/** @returns the id that the key has now: another one when an institution registered it in between */
+async function join(
+  registry: AcademicIdRegistry,
+  anchor: string,
+  key: string,
+): Promise<string | undefined> {
+  const result = await registry.alias(anchor, key)
+  if (result.outcome === 'unknown') {
+    throw new RegistryUnreachable('it lost a key that it had just now')
+  }
+  if (result.outcome === 'joined') return result.registered.academicId
+  return (await registry.get(key))?.academicId
 }

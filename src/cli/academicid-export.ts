@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
 import { settledAccounts, walkAccounts } from '../academicid/account-walk.ts'
 import { exportedIds } from '../academicid/export.ts'
@@ -36,7 +37,7 @@ export async function exportCommand(
   const bar = new ProgressBar('Exporting', total)
   const allocation = { ...context, ...context.academicIds }
   let keys = 0
-  await walkAccounts(settledAccounts, async (account) => {
+  const stopped = await walkAccounts(settledAccounts, async (account) => {
     for (const entry of await exportedIds(allocation, account)) {
       keys += 1
       if (!output.write(`${JSON.stringify(entry)}\n`)) await drained(output)
@@ -45,6 +46,14 @@ export async function exportCommand(
   }).finally(() => bar.stop())
   output.end()
   await finished(output)
+  if (stopped !== undefined) {
+    // Half a file would pass for a whole one.
+    await rm(file)
+    process.stderr.write(
+      `propylaia: the AcademicID registry does not answer: ${stopped}. Nothing was written.\n`,
+    )
+    return 1
+  }
   const report = { accounts: total, keys, sharedKey: keyFingerprint(sharedKey) }
   context.audit.record({
     event: 'academicid.export',

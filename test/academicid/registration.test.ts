@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomInt } from 'node:crypto'
 import { before, describe, it } from 'node:test'
+import type { AcademicIdRegistry } from '../../src/academicid/academic-id-registry.ts'
 import { embeddedRegistry } from '../../src/academicid/embedded-registry.ts'
 import { prepareRegistry } from '../../src/academicid/registered-key-model.ts'
 import { register } from '../../src/academicid/registration.ts'
@@ -107,5 +108,24 @@ describe('Registering the keys of a person', () => {
       academicId,
     })
     assert.equal(await registry.get(two), undefined)
+  })
+
+  it('believes no registry that says “joined” and names another id', async () => {
+    const [one, two] = [newKey(), newKey()]
+    const { academicId } = await registry.put(one)
+    const otherId = 'ab'.repeat(16)
+    const confused: AcademicIdRegistry = {
+      ...registry,
+      alias: async () => ({
+        outcome: 'joined',
+        registered: { academicId: otherId, created: new Date() },
+        isNew: true,
+      }),
+    }
+    assert.deepEqual(await register(confused, { numbers: [[one], [two]], before: [] }), {
+      outcome: 'two-ids',
+      academicId,
+      otherId,
+    })
   })
 })

@@ -184,6 +184,32 @@ describe('An institution moves from its own registry to a shared one', () => {
     assert.deepEqual([conflicts, waiting], [0, 0])
   })
 
+  it('takes along no number that leads to somebody else’s id', async () => {
+    const lamia = openInstitution('lamia.example.gr')
+    const sharedKey = newKey()
+    const [right, wrong] = ['DE-2004-77', 'DE-2004-78']
+    const german = (ssn: string) => ({ ssnCountry: 'DE', ssn })
+    const [nina, otto] = [student('nina1'), student('otto1', '')]
+    try {
+      await lamia.activate(nina)
+      await lamia.activate({ ...otto, ...german(wrong) })
+      await lamia.json('allocate', '--all')
+      // The number that was wrong for Otto comes into Nina's record.
+      await lamia.importRows({ ...otto, ...german(right) })
+      await lamia.importRows({ ...nina, ...german(wrong) })
+      await lamia.run('allocate', '--all')
+      assert.equal((await lamia.json<Status>('status')).conflicts, 1)
+
+      lamia.set({ ACADEMICID_SHARED_KEYS: hex(sharedKey) })
+      await lamia.run('rekey')
+      const file = lamia.file('ids.jsonl')
+      assert.equal((await lamia.json<{ keys: number }>('export', file)).keys, 2)
+      assert.ok(!readFileSync(file, 'utf8').includes(personKey(sharedKey, 'DE', wrong)))
+    } finally {
+      lamia.close()
+    }
+  })
+
   it('says which lines the shared registry has otherwise, and changes no id there', async () => {
     const file = athens.file('others.jsonl')
     const [first] = readFileSync(athens.file('ids.jsonl'), 'utf8').split('\n')
