@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { openAuditLog } from '../audit/store-audit-log.ts'
-import type { Config } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { watchVersions } from '../store/versions.ts'
 import { embeddedRegistry } from './embedded-registry.ts'
 import { prepareRegistry } from './registered-key-model.ts'
@@ -17,7 +17,11 @@ export interface RunningRegistry {
   close(): Promise<void>
 }
 
-/** Serves the registry of the store that this process has open, until it is closed. */
+/**
+ * Serves the registry of the store that this process has open, until it is closed.
+ *
+ * @throws {ConfigError} when the port is taken
+ */
 export async function startRegistryServer(
   config: Pick<Config, 'academicIdHost' | 'academicIdPort'>,
   log: Logger,
@@ -41,7 +45,7 @@ export async function startRegistryServer(
   } catch (error) {
     watcher.stop()
     await audit.close()
-    throw error
+    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? portTaken(config) : error
   }
   return {
     port: (server.address() as AddressInfo).port,
@@ -51,6 +55,15 @@ export async function startRegistryServer(
       await audit.close()
     },
   }
+}
+
+function portTaken({
+  academicIdHost,
+  academicIdPort,
+}: Pick<Config, 'academicIdHost' | 'academicIdPort'>): ConfigError {
+  return new ConfigError([
+    `ACADEMICID_PORT: ${academicIdPort} of ${academicIdHost} is taken; stop the other program or choose another port`,
+  ])
 }
 
 /** Settings that work and that the operator should know of, at the start. */

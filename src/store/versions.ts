@@ -70,7 +70,8 @@ export function watchVersions(
       }
       isFirstPoll = false
     } catch (error) {
-      options.onError?.(error)
+      // A poll that the end cut short is no failure.
+      if (!isStopped) options.onError?.(error)
     }
     schedule()
   }

@@ -51,6 +51,18 @@ describe('The AcademicID registry over HTTP (a process of its own)', () => {
     assert.equal(first.headers['set-cookie'], undefined)
   })
 
+  it('says which setting names a port that is taken, and nothing else', async () => {
+    const { code, output } = await registry.run('serve')
+    assert.equal(code, 1)
+    const { port } = new URL(registry.url)
+    assert.match(
+      output,
+      new RegExp(
+        `^propylaia cannot start:\\n {2}ACADEMICID_PORT: ${port} of 127\\.0\\.0\\.1 is taken;.*\\n$`,
+      ),
+    )
+  })
+
   it('gives 50 calls at the same time, at two server processes, one id; one of them made it', async () => {
     const key = newKey()
     const answers = await Promise.all(
