@@ -8,6 +8,7 @@ import type { RegistryColumn } from './registry-record.ts'
 export type ConflictReason =
   | 'NUMBERS_OF_DIFFERENT_PEOPLE'
   | 'NUMBER_OF_ANOTHER_PERSON'
+  | 'NUMBER_GIVEN_BY_ANOTHER_PERSON'
   | 'SOURCE_ID_OF_ANOTHER_PERSON'
   | 'USERNAME_OF_ANOTHER_PERSON'
   | 'USERNAME_DIFFERS_FROM_OTHER_RECORD'
@@ -77,6 +78,14 @@ export class BatchPlan {
     if (byKey && numbered && byKey !== numbered) {
       return { column: numberColumn(row), reason: 'NUMBER_OF_ANOTHER_PERSON' }
     }
+    if (
+      !byKey &&
+      numbered &&
+      isOnlyClaimed(row, numbered.after) &&
+      isAnother(row, numbered.after)
+    ) {
+      return { column: numberColumn(row), reason: 'NUMBER_GIVEN_BY_ANOTHER_PERSON' }
+    }
     const draft = byKey ?? numbered
     const conflict =
       this.#usernameConflict(row, draft) ?? (byKey ? sourceIdConflict(row, byKey) : undefined)
@@ -145,6 +154,24 @@ function sourceIdConflict(row: PreparedRow, draft: Draft): RowConflict | undefin
     ? !sameNumber && (lastNameDiffers || firstNameDiffers)
     : lastNameDiffers && firstNameDiffers && birthDateDiffers
   return another ? { column: 'sourceId', reason: 'SOURCE_ID_OF_ANOTHER_PERSON' } : undefined
+}
+
+/** No source says that the person has these numbers: they gave them at activation. */
+function isOnlyClaimed({ numberHmacs }: PreparedRow, person: StoredPerson): boolean {
+  const named = new Set(person.records.flatMap((record) => record.numberHmacs ?? []))
+  return !numberHmacs.some((hmac) => named.has(hmac))
+}
+
+/**
+ * Whoever claimed somebody's number would get their roles and name with the first record that names
+ * it. A new surname alone goes in: it may be a marriage.
+ */
+function isAnother({ record }: PreparedRow, person: StoredPerson): boolean {
+  return (
+    differs(person.birthDate, record.birthDate) ||
+    (differs(person.lastName.el, record.lastName.el) &&
+      differs(person.firstName.el, record.firstName.el))
+  )
 }
 
 function differs(old: string | undefined, value: string | undefined): boolean {

@@ -41,6 +41,8 @@ export const rejectionTexts: Readonly<Record<RejectionProblem['reason'], string>
   NUMBERS_OF_DIFFERENT_PEOPLE: 'and the other number belong to two different people',
   NUMBER_OF_ANOTHER_PERSON:
     'belongs to another person than this sourceId: are they one? Decide by hand',
+  NUMBER_GIVEN_BY_ANOTHER_PERSON:
+    'was given at activation by somebody of another name or birth date: whose is it? Decide by hand',
   SOURCE_ID_OF_ANOTHER_PERSON: 'belonged to somebody else: a sourceId must not be given again',
   USERNAME_OF_ANOTHER_PERSON: 'belongs to another person',
   USERNAME_DIFFERS_FROM_OTHER_RECORD: "differs from the one in the person's other record",

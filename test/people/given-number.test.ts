@@ -131,6 +131,26 @@ describe('a national number that a person gave, at the next import', () => {
     assert.equal((await findPerson(personId))?.roles.length, 2)
   })
 
+  it('joins no record of somebody else: whoever claimed it would become that person', async () => {
+    const row = studentRow({ source: 'hr', sourceId: 'E1', role: 'staff', username: '', amka })
+    const others = [
+      { ...row, firstNameEl: 'Θεανώ', lastNameEl: 'Συνθετικού' },
+      { ...row, amka: '', ssnCountry: 'DE', ssn: '12030299A123', birthDate: '1970-01-02' },
+    ]
+    await giveNationalNumber(personId, sealNationalNumber(secrets, 'DE', '12030299A123'))
+    for (const other of others) {
+      const report = await importRows([other])
+      assert.deepEqual([report.rejected, report.peopleCreated], [1, 0])
+      const person = await findPerson(personId)
+      assert.equal(person?.roles.length, 1)
+      assert.equal(person?.lastName.el, 'Παπαδοπούλου')
+    }
+    // Another surname alone may be a marriage.
+    assert.equal((await importRows([{ ...row, lastNameEl: 'Συνθετικού' }])).rejected, 0)
+    // What a source names counts as before.
+    assert.equal((await importRows([others[0] as RegistryRow])).rejected, 0)
+  })
+
   it('survives imports that run at the same moment', async () => {
     for (let round = 0; round < 10; round++) {
       await people().updateOne({ _id: personId }, { $unset: { nationalNumbers: '' } })
