@@ -21,7 +21,7 @@ import { type ReleaseStanding, releaseStanding } from './release-standing.ts'
 export interface LackingFact {
   readonly fact: AttributeFact
   readonly text: string
-  /** Absent: nobody needs to be asked, it comes by itself. */
+  /** Absent: nobody can help. It comes by itself, or is for students alone. */
   readonly ask?: NamedRecordKeeper
 }
 

@@ -67,10 +67,10 @@ function needs({ name, presetName, attributes }: AdministratorsExplanation): rea
       .filter(({ isRequired }) => isRequired)
       .flatMap(({ missing }) => missing.map((fact) => [fact.fact, fact] as const)),
   )
-  const lines = [...lacking.values()].map(({ text, ask }) => {
-    const whom = ask
-      ? [ask.name, ask.email, ask.phone].filter(Boolean).join(', ')
-      : 'nobody needs to be asked, it comes by itself'
+  const lines = [...lacking.values()].map(({ fact, text, ask }) => {
+    const unasked =
+      fact === 'academicId' ? 'nobody, it comes by itself' : 'nobody, this is no student'
+    const whom = ask ? [ask.name, ask.email, ask.phone].filter(Boolean).join(', ') : unasked
     return `${presetName ?? name} needs: ${text}. Ask: ${whom}`
   })
   return lines.length > 0 ? ['', ...lines] : []

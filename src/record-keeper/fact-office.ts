@@ -19,7 +19,8 @@ const ofPosts: readonly AttributeFact[] = ['employment', 'position']
  * of their first role, of those that run before those that are over.
  *
  * @param person with all their roles
- * @returns undefined for what comes by itself (the AcademicID)
+ * @returns undefined where nobody can help: the AcademicID comes by itself, and an employee who never
+ *   studied here lacks no record because a service is for students
  */
 export function officeFor(
   fact: AttributeFact,
@@ -29,6 +30,7 @@ export function officeFor(
   if (fact === 'academicId') return undefined
   const roles = [...new Set([...currentRoles(person, now), ...person.roles])]
   const isStudent = ({ role }: PersonRole) => role === 'student'
+  if (fact === 'studentRole' && roles.length > 0 && !roles.some(isStudent)) return undefined
   if (ofStudies.includes(fact)) return office(roles.find(isStudent), 'student')
   if (ofPosts.includes(fact))
     return office(

@@ -122,6 +122,13 @@ describe('propylaia release', () => {
     })
   })
 
+  it('sends no employee to a Secretariat for being a student', async () => {
+    await setServiceOverrides(entityId, { preset: 'eudoxus' }, 'saml')
+    const { account } = await addPerson({ person: { roles: [role({ role: 'staff' })] } })
+    const { out } = await release('explain', account.username, entityId)
+    assert.match(out, /Eudoxus needs: Being a student\. Ask: nobody, this is no student\n/)
+  })
+
   it('takes no scopes for a SAML service, which has none', async () => {
     const { account } = await addPerson()
     const { code, out, err } = await release(

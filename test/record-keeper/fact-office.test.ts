@@ -38,6 +38,13 @@ describe('whom to ask for a fact that is not on record', () => {
     assert.deepEqual(officeFor('position', { roles: [] }, now), { role: 'staff' })
   })
 
+  it('is nobody for the studies of an employee who never studied here', () => {
+    const roles = [role('faculty'), role('affiliate', { status: 'ended' })]
+    assert.equal(officeFor('studentRole', { roles }, now), undefined)
+    const graduate = { roles: [...roles, role('student', { status: 'ended' })] }
+    assert.equal(officeFor('studentRole', graduate, now)?.departmentCode, 'd-student')
+  })
+
   it('is nobody for the AcademicID, which comes by itself', () => {
     assert.equal(officeFor('academicId', person, now), undefined)
   })
