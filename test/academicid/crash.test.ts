@@ -53,6 +53,9 @@ describe('An AcademicID whose server is killed between activation and allocation
   for (const moment of ['before', 'after'] as const) {
     it(`is there in the end and only once, killed ${moment} each write in turn`, async () => {
       const seen = new Set<string>()
+      const wanted = ['findAndModify academicIds', 'update people', 'update accounts']
+      const missing = () => wanted.filter((write) => !seen.has(write))
+      let sweeps = 1
       for (let index = 1; ; index++) {
         assert.ok(index < 40, 'the AcademicID never came')
         const { username, fatal } = await dieAt(index, moment)
@@ -78,14 +81,15 @@ describe('An AcademicID whose server is killed between activation and allocation
           assert.equal(keys.length, 1, where)
           assert.equal(keys[0]?.academicId, person?.academicId, where)
         }
-        if (!fatal) break
+        if (fatal) continue
+        // Writes of other parts come in between, each time elsewhere: one may have been passed over.
+        if (missing().length === 0 || sweeps++ === 4) break
+        index = Math.max(0, index - 8)
       }
       // No id was made and then lost: every id of the registry is somebody's.
       const ids = await people().countDocuments({ academicId: { $exists: true } })
       assert.equal(await registeredKeys().countDocuments({}), ids)
-      for (const write of ['findAndModify academicIds', 'update people', 'update accounts']) {
-        assert.ok(seen.has(write), `never killed at ${write}: ${[...seen].join()}`)
-      }
+      assert.deepEqual(missing(), [], `killed at ${[...seen].join()}`)
     })
   }
 })
