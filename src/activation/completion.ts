@@ -121,11 +121,13 @@ function hasChanged(attempt: ActivationAttempt, { person, account }: ActivationS
 
 async function storeNumber(
   personId: string,
-  { number }: ActivationAttempt,
+  { number, numberCheckedBy }: ActivationAttempt,
 ): Promise<ErrorCode | undefined> {
   if (!number) return undefined
+  // The embedded AMKA registry knows no more than the records, which lack this number.
+  const given = numberCheckedBy === 'national' ? number : { ...number, isClaimed: true as const }
   try {
-    return (await giveNationalNumber(personId, number)) === 'taken'
+    return (await giveNationalNumber(personId, given)) === 'taken'
       ? 'ACTIVATION_NUMBER_TAKEN'
       : undefined
   } catch (error) {

@@ -3,7 +3,7 @@ import { departmentNameOf, ministryCodeOf } from '../people/departments.ts'
 import { orcidUrl } from '../people/orcid.ts'
 import type { Person, PersonRole } from '../people/person.ts'
 import { isUrnPart } from './attribute-values.ts'
-import { birthDateOf, citizenshipsOf, mobileOf } from './person-facts.ts'
+import { birthDateOf, citizenshipsOf, mobileOf, vouchedNumbersOf } from './person-facts.ts'
 import type {
   AttributeDefinition,
   AttributeEnvironment,
@@ -35,8 +35,8 @@ const roleHas: Partial<
 const personHas: Partial<Record<AttributeFact, (person: Person) => boolean>> = {
   birthDate: (person) => birthDateOf(person) !== undefined,
   citizenship: (person) => citizenshipsOf(person).length > 0,
-  nationalNumber: ({ nationalNumbers }) => nationalNumbers.length > 0,
-  amka: ({ nationalNumbers }) => nationalNumbers.some(({ country }) => country === 'GR'),
+  nationalNumber: (person) => vouchedNumbersOf(person).length > 0,
+  amka: (person) => vouchedNumbersOf(person).some(({ country }) => country === 'GR'),
   taxNumber: ({ taxNumber }) => taxNumber?.country === 'GR',
   orcid: ({ orcid }) => orcidUrl(orcid) !== undefined,
   academicId: ({ academicId }) => academicId !== undefined,

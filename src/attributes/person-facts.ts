@@ -1,5 +1,5 @@
 import { isRealDate } from '../people/calendar.ts'
-import type { Person, PersonRole } from '../people/person.ts'
+import type { Person, PersonRole, SealedNationalNumber } from '../people/person.ts'
 
 /**
  * Facts of a person and a role in the form that readers count on. The import checks the same; what
@@ -19,4 +19,11 @@ export function citizenshipsOf({ citizenship }: Pick<Person, 'citizenship'>): re
 /** E.164. */
 export function mobileOf({ mobile }: Pick<PersonRole, 'mobile'>): string | undefined {
   return mobile !== undefined && /^\+[1-9]\d{5,14}$/.test(mobile) ? mobile : undefined
+}
+
+/** National numbers that somebody other than the person stands for. */
+export function vouchedNumbersOf({
+  nationalNumbers,
+}: Pick<Person, 'nationalNumbers'>): readonly SealedNationalNumber[] {
+  return nationalNumbers.filter(({ isClaimed }) => !isClaimed)
 }

@@ -1,7 +1,7 @@
 import { ministryCodeOf } from '../people/departments.ts'
 import type { SealedNationalNumber } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
-import { birthDateOf, citizenshipsOf } from './person-facts.ts'
+import { birthDateOf, citizenshipsOf, vouchedNumbersOf } from './person-facts.ts'
 import type { AttributeDefinition, AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { europeanStudentIdentifier } from './student-identifier.ts'
 import { codeRole, subjectFacts } from './subject-facts.ts'
@@ -68,7 +68,7 @@ export const schacAttributes: readonly AttributeDefinition[] = [
     facts: ['nationalNumber', 'taxNumber'],
     values: ({ person }, environment, target) =>
       distinct([
-        ...person.nationalNumbers.map((number) =>
+        ...vouchedNumbersOf(person).map((number) =>
           personalUniqueId('SSN', number, environment, target),
         ),
         person.taxNumber && personalUniqueId('TIN', person.taxNumber, environment, target),

@@ -1,6 +1,7 @@
 import type { Institution } from '../institution.ts'
 import type { PersonRole, SealedNationalNumber } from '../people/person.ts'
 import { distinct, list, urn } from './attribute-values.ts'
+import { vouchedNumbersOf } from './person-facts.ts'
 import type {
   AttributeDefinition,
   AttributeEnvironment,
@@ -33,7 +34,7 @@ export const schGrAcAttributes: readonly AttributeDefinition[] = [
     source: 'AMKA.',
     facts: ['amka'],
     values: ({ person }, environment) =>
-      greekNumbers(person.nationalNumbers, environment, /^\d{11}$/).slice(0, 1),
+      greekNumbers(vouchedNumbersOf(person), environment, /^\d{11}$/).slice(0, 1),
   },
   {
     name: 'schGrAcPersonTIN',

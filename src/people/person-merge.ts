@@ -111,11 +111,19 @@ function mergeNumbers(
       ? []
       : (oldRecord?.numberHmacs ?? []).filter((hmac) => !stillNamed.has(hmac)),
   )
-  const numbers = (before?.nationalNumbers ?? []).filter((entry) => !replaced.has(entry.hmac))
+  const numbers = (before?.nationalNumbers ?? [])
+    .filter((entry) => !replaced.has(entry.hmac))
+    .map((entry) => (row.numberHmacs.includes(entry.hmac) ? confirmed(entry) : entry))
   row.record.nationalNumbers.forEach((entry, index) => {
     if (!numbers.some((known) => known.hmac === row.numberHmacs[index])) numbers.push(seal(entry))
   })
   return numbers.length > 0 ? numbers : undefined
+}
+
+/** A source vouches for what was the person's word alone. */
+function confirmed(entry: SealedNationalNumber): SealedNationalNumber {
+  const { isClaimed, ...rest } = entry
+  return isClaimed ? rest : entry
 }
 
 const kindRank: Record<RoleKind, number> = { faculty: 0, staff: 1, student: 2, affiliate: 3 }

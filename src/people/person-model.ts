@@ -41,7 +41,7 @@ export interface StoredPerson extends Person {
 const localized = { el: String, en: String }
 
 const sealedNumberSchema = new Schema(
-  { country: String, hmac: String, sealed: String },
+  { country: String, hmac: String, sealed: String, isClaimed: Boolean },
   { _id: false },
 )
 

@@ -18,6 +18,11 @@ export interface SealedNationalNumber {
   readonly hmac: string
   /** Base64url. */
   readonly sealed: string
+  /**
+   * The person gave it and nobody has confirmed it: it serves to look the person up and goes to no
+   * service. Gone as soon as a source names the number.
+   */
+  readonly isClaimed?: true
 }
 
 /** One role of a person as a source system (student system, HR, affiliates) holds it. */

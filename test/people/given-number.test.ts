@@ -46,6 +46,15 @@ describe('a national number that a person gives', () => {
     assert.notEqual(after?.version, before?.version)
   })
 
+  it('is the person’s word alone until a source names it', async () => {
+    await giveNationalNumber(personId, { ...number, isClaimed: true })
+    assert.equal((await findPerson(personId))?.nationalNumbers[0]?.isClaimed, true)
+    await importRows([withoutNumber])
+    assert.equal((await findPerson(personId))?.nationalNumbers[0]?.isClaimed, true)
+    await importRows([{ ...withoutNumber, amka }])
+    assert.deepEqual((await findPerson(personId))?.nationalNumbers, [number])
+  })
+
   it('is known when it is given again', async () => {
     await giveNationalNumber(personId, number)
     assert.equal(
