@@ -4,6 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import { storeAnswers } from '../health/health-routes.ts'
 import type { AcademicIdRegistry, Registered } from './academic-id-registry.ts'
 import { isPersonKey } from './person-key.ts'
+import { RefusalLog } from './refusal-log.ts'
 import type { TokenBook } from './registry-tokens.ts'
 
 export interface RegistryServerContext {
@@ -40,8 +41,9 @@ interface Answer {
  * request, no cookie, so there is nothing that another site could make a browser send.
  */
 export function createRegistryServer(context: RegistryServerContext): Server {
+  const refusals = new RefusalLog(context.audit)
   const server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
-    answer(context, request).then(
+    answer(context, refusals, request).then(
       ({ status, body }) => send(response, status, body),
       (error) => sendFailure(context, response, error),
     )
@@ -53,11 +55,15 @@ export function createRegistryServer(context: RegistryServerContext): Server {
   return server
 }
 
-async function answer(context: RegistryServerContext, request: IncomingMessage): Promise<Answer> {
+async function answer(
+  context: RegistryServerContext,
+  refusals: RefusalLog,
+  request: IncomingMessage,
+): Promise<Answer> {
   const path = (request.url ?? '').split('?', 1)[0] as string
   if (path === '/health/live' || path === '/health/ready') return health(request, path)
   // Before anything else is looked at: whoever has no token learns nothing about keys.
-  const institution = await authenticate(context, request)
+  const institution = await authenticate(context, refusals, request)
   const [, rawKey, alias] = /^\/v1\/persons\/([^/]*)(\/aliases)?$/.exec(path) ?? []
   if (rawKey === undefined) throw new Refusal(404, 'NOT_FOUND', 'there is nothing at this address')
   if (!isPersonKey(rawKey)) throw malformedKey()
@@ -80,18 +86,14 @@ async function health(request: IncomingMessage, path: string): Promise<Answer> {
 
 /** @returns the institution that the token is of */
 async function authenticate(
-  { tokens, audit }: RegistryServerContext,
+  { tokens }: RegistryServerContext,
+  refusals: RefusalLog,
   request: IncomingMessage,
 ): Promise<string> {
   const [, token] = /^Bearer +(\S{1,256})$/i.exec(request.headers.authorization ?? '') ?? []
   const institution = token === undefined ? undefined : await tokens.find(token)
   if (institution !== undefined) return institution
-  audit.record({
-    event: 'academicid.refused',
-    result: 'failure',
-    reason: token === undefined ? 'no-token' : 'wrong-token',
-    address: request.socket.remoteAddress,
-  })
+  refusals.note(token === undefined ? 'no-token' : 'wrong-token', request.socket.remoteAddress)
   throw new Refusal(401, 'UNAUTHORIZED', 'a valid bearer token is required', {
     'WWW-Authenticate': 'Bearer realm="academicid"',
   })

@@ -138,7 +138,8 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
       services: session.services.map(({ protocol, id, joinedAt }) => ({ protocol, id, joinedAt })),
     })),
   signIns: ({ account }) => events(account._id, ({ event }) => isSignIn(event)),
-  events: ({ account }) => events(account._id, ({ event }) => !isSignIn(event)),
+  events: ({ account }) =>
+    events(account._id, ({ event }) => !isSignIn(event) && !isAboutOthers(event)),
   consents: async ({ account }) => (await listConsents(account._id)).map(consentOf),
   messages: ({ account }) => sentMessages(account._id),
   deletionRequests: async ({ account }) =>
@@ -180,6 +181,9 @@ function opened({ secrets }: Pick<AppContext, 'secrets'>, entry: SealedNationalN
 }
 
 const isSignIn = (event: string) => event === 'login' || event === 'logout'
+
+/** That somebody else has the id of one's number is for admins: it tells of that person. */
+const isAboutOthers = (event: string) => event === 'academicid.conflict'
 
 /** Small facts of events that are the person's own and no secret. */
 const shownDetails = new Set([

@@ -192,6 +192,23 @@ describe('My data', () => {
       assert.deepEqual(releases[0].details, { attributes: ['displayName'] })
     })
 
+    it('says nothing of other people: a conflict of AcademicIDs is for administrators', async () => {
+      const { walk, person } = await newVisitor()
+      await AuditModel.insertMany(
+        ['academicid.conflict', 'academicid.received'].map((event) => ({
+          at: new Date(),
+          event,
+          result: 'failure',
+          reason: 'taken',
+          personId: person._id,
+        })),
+      )
+      const { data } = await download(walk)
+      const names = data.events.map(({ event }: { event: string }) => event)
+      assert.ok(names.includes('academicid.received'))
+      assert.ok(!names.includes('academicid.conflict'))
+    })
+
     it('asks for the password again when the sign-in is a while ago, and comes back to the page', async () => {
       const { walk, account } = await newVisitor()
       app.advance(16 * minuteMs)
