@@ -83,6 +83,7 @@ function unsafeUrl(element: Element, url: string) {
     remedy:
       'Write a full https address (a logo may also be a data: URL of a PNG, JPEG, GIF or WebP).',
     line: lineOf(element),
+    subject: cleanText(url, 80),
   }
 }
 

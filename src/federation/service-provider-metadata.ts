@@ -1,4 +1,3 @@
-import { IdpError } from '../errors.ts'
 import {
   attributeOf,
   childElement,
@@ -13,7 +12,12 @@ import {
   readBoolean,
   readSingleLogoutServices,
 } from './metadata-endpoints.ts'
-import { type MetadataFinding, type MetadataReading, metadataError } from './metadata-finding.ts'
+import {
+  MetadataError,
+  type MetadataFinding,
+  type MetadataReading,
+  metadataError,
+} from './metadata-finding.ts'
 import { readKeys } from './metadata-keys.ts'
 import { reviewServiceProvider } from './metadata-review.ts'
 import {
@@ -94,9 +98,12 @@ function parseRoot(xml: string): Element {
     return parseXml(xml, { lines: true }).documentElement
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
-    throw new IdpError('METADATA_INVALID', `the metadata cannot be read: ${error.message}`, {
-      cause: error,
-    })
+    const { message, line } = error
+    throw new MetadataError(
+      `the metadata cannot be read: ${message}`,
+      [{ code: 'XML_UNREADABLE', message, ...(line !== undefined && { line }) }],
+      error,
+    )
   }
 }
 
@@ -108,6 +115,7 @@ function findEntity(root: Element): Element {
     throw metadataError(
       `the root element is <${root.tagName}>${found}, expected <EntityDescriptor>`,
       {
+        code: 'METADATA_ROOT',
         element: root,
         remedy:
           'Give the metadata document that the service publishes, in the namespace of SAML 2.0 metadata.',
@@ -131,6 +139,7 @@ function findEntity(root: Element): Element {
       ? 'no entity in it has an SPSSODescriptor, so no service provider is described'
       : `${entities.length} service providers are described, expected one`,
     {
+      code: entities.length === 0 ? 'SERVICE_PROVIDER_MISSING' : 'SERVICE_PROVIDERS_SEVERAL',
       element: root,
       remedy: 'Give one service provider at a time, each as an EntityDescriptor of its own.',
     },
@@ -144,13 +153,13 @@ function readEntityId(entity: Element): string {
   if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) {
     throw metadataError(
       `entityID is "${shown}", expected an address that starts with https://, http:// or urn:, without spaces`,
-      { element: entity },
+      { code: 'ENTITY_ID_INVALID', element: entity },
     )
   }
   if (entityId.length > maxEntityIdLength) {
     throw metadataError(
       `entityID has ${entityId.length} characters, expected at most ${maxEntityIdLength}`,
-      { element: entity },
+      { code: 'ENTITY_ID_INVALID', element: entity },
     )
   }
   return entityId
@@ -168,6 +177,7 @@ function findRole(entity: Element, entityId: string): Element {
       ? 'its SPSSODescriptor does not support SAML 2.0'
       : 'it has no SPSSODescriptor, so it describes no service provider',
     {
+      code: roles.length > 0 ? 'SAML2_MISSING' : 'SERVICE_PROVIDER_MISSING',
       element: roles[0] ?? entity,
       entityId,
       remedy:
@@ -203,6 +213,7 @@ function readValidUntil(
     }
     if (instant <= now) {
       throw metadataError(`it was valid until ${text} only`, {
+        code: 'METADATA_EXPIRED',
         element,
         entityId,
         remedy: 'Fetch the service’s present metadata.',
@@ -214,6 +225,7 @@ function readValidUntil(
     findings.push({
       code: 'VALID_UNTIL_NEAR',
       message: `The metadata is valid until ${earliest.toISOString()} only; sign-in to the service stops then.`,
+      subject: earliest.toISOString().slice(0, 10),
       remedy: 'Remove validUntil from metadata that is handed over by hand, or renew it in time.',
     })
   }
