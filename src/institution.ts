@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { EntityCategory } from './attributes/entity-categories.ts'
 import { ConfigError } from './config.ts'
 import { findInstitutionProblems } from './institution-check.ts'
 import type { AcceptedTerms } from './people/account.ts'
@@ -125,6 +126,13 @@ export interface ReleaseSettings {
   readonly disclosure?: 'ask' | 'inform' | 'silent'
   /** Preset ids by entityID or client_id. */
   readonly presets?: Readonly<Record<string, string>>
+  /** Entity categories whose services get what the category says; none when absent. */
+  readonly entityCategories?: readonly EntityCategory[]
+  /**
+   * true: services of other federations get what their metadata asks for, as those at home do.
+   * Otherwise they need a category or an administrator's word.
+   */
+  readonly foreignRequests?: boolean
 }
 
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/institution-file.md). */

@@ -74,7 +74,12 @@ describe('the institution file', () => {
           affiliationFreshness: '1d',
         },
       },
-      release: { disclosure: 'inform', presets: { 'https://sp.example.gr': 'atlas' } },
+      release: {
+        disclosure: 'inform',
+        presets: { 'https://sp.example.gr': 'atlas' },
+        entityCategories: ['research-and-scholarship', 'esi'],
+        foreignRequests: false,
+      },
     })
     assert.equal(file.recordKeepers?.departments?.['0101']?.name.el, 'Γραμματεία')
   })
@@ -173,6 +178,14 @@ describe('the institution file', () => {
       [
         'recordKeepers: must be an object, got [{"name":{"el":"Γραμματεία","en":"Γραμματεία"}}]',
         'activation: must be an object, got null',
+      ],
+    ],
+    [
+      'an entity category that nobody knows',
+      { release: { entityCategories: ['r-and-s'], foreignRequests: 'yes' } },
+      [
+        'release.entityCategories[0]: must be "anonymous" or "pseudonymous" or "personalized" or "research-and-scholarship" or "code-of-conduct" or "esi", got "r-and-s"',
+        'release.foreignRequests: must be true or false, got "yes"',
       ],
     ],
     [

@@ -11,6 +11,7 @@ export function explanationLines(explained: AdministratorsExplanation): readonly
     ],
     ['person', `${explained.username} (${explained.standing})`],
     ['preset', preset ? `${preset} (${explained.presetName}), by ${presetBy}` : 'none'],
+    ['categories', explained.categories?.join(', ')],
     ['disclosure', explained.disclosure],
     [
       'ground',
