@@ -135,6 +135,26 @@ export interface ReleaseSettings {
   readonly foreignRequests?: boolean
 }
 
+/** What our own metadata tells the federation, beyond names and addresses; every member has a default. */
+export interface FederationFacts {
+  /** Addresses of the registrar's practice statement; only beside `registrationAuthority`. */
+  readonly registrationPolicy?: LocalizedText
+  /** When the federation registered us, UTC. */
+  readonly registrationInstant?: string
+  /** Claimed as supported; only those that `release.entityCategories` honours. */
+  readonly entityCategorySupport?: readonly EntityCategory[]
+  readonly assuranceCertification?: readonly ('sirtfi' | 'sirtfi2')[]
+  /** true: services' lists of institutions leave us out. */
+  readonly hideFromDiscovery?: boolean
+  /** RFC 5870, e.g. `geo:37.9755,23.7348`. */
+  readonly geolocationHints?: readonly string[]
+  readonly domainHints?: readonly string[]
+  /** CIDR blocks. */
+  readonly ipHints?: readonly string[]
+  /** true: our MDQ responder gives the metadata of approved services too, not ours alone. */
+  readonly publishServices?: boolean
+}
+
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/institution-file.md). */
 export interface Institution {
   readonly name: LocalizedText
@@ -181,6 +201,7 @@ export interface Institution {
   readonly departments?: Readonly<Record<string, Department>>
   readonly attributes?: AttributeRules
   readonly release?: ReleaseSettings
+  readonly federation?: FederationFacts
 }
 
 /**
