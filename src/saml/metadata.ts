@@ -24,7 +24,7 @@ export function idpEntityId(config: { readonly baseUrl: string }): string {
 export const endpointPaths = { singleSignOn: '/saml/sso', singleLogout: '/saml/slo' } as const
 
 /** How long readers may go without looking again; eduGAIN asks for one to six hours. */
-const cacheDuration = 'PT6H'
+export const cacheDuration = 'PT6H'
 
 /**
  * Our signed md:EntityDescriptor, in exclusive-canonical form. The same facts give the same bytes,
