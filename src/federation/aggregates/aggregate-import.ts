@@ -15,6 +15,7 @@ export interface ImportOptions extends Omit<AggregateWork, 'credits'> {
   readonly federation: string
   readonly generation: string
   readonly onProgress?: (bytesRead: number) => void
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -24,7 +25,7 @@ export interface ImportOptions extends Omit<AggregateWork, 'credits'> {
  * @throws {IdpError} METADATA_INVALID, METADATA_SIGNATURE_INVALID, METADATA_NOT_CURRENT
  */
 export async function importAggregate(options: ImportOptions): Promise<AggregateSummary> {
-  const { federation, generation, onProgress, ...work } = options
+  const { federation, generation, onProgress, signal, ...work } = options
   const credits = new Int32Array(new SharedArrayBuffer(4))
   credits[0] = batchesAhead
   const worker = new Worker(new URL('./aggregate-worker.ts', import.meta.url), {
@@ -45,6 +46,7 @@ export async function importAggregate(options: ImportOptions): Promise<Aggregate
         Atomics.add(credits, 0, 1)
         Atomics.notify(credits, 0)
       }
+      signal?.addEventListener('abort', () => reject(new Error('it is given up')), { once: true })
       worker.once('error', reject)
       worker.once('exit', () => reject(new Error('the reader of the aggregate ended early')))
       worker.on('message', (message: AggregateMessage) => {

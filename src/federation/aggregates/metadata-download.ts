@@ -15,7 +15,7 @@ export interface Download {
   readonly maxBytes: number
   /** For all of it. */
   readonly timeoutMs: number
-  readonly accept?: string
+  readonly signal?: AbortSignal
 }
 
 export interface DownloadedHead {
@@ -44,6 +44,9 @@ export async function download(
 ): Promise<DownloadedHead> {
   const controller = new AbortController()
   const abort = (why: string) => controller.abort(new Error(why))
+  const onAbort = () => abort('it is given up')
+  request.signal?.addEventListener('abort', onAbort)
+  if (request.signal?.aborted) onAbort()
   const total = setTimeout(abort, request.timeoutMs, `it took over ${request.timeoutMs / 1000} s`)
   try {
     const response = await follow(request, controller.signal, abort)
@@ -77,6 +80,7 @@ export async function download(
     )
   } finally {
     clearTimeout(total)
+    request.signal?.removeEventListener('abort', onAbort)
     controller.abort()
   }
 }
@@ -90,7 +94,7 @@ async function follow(request: Download, signal: AbortSignal, abort: (why: strin
       redirect: 'manual',
       signal,
       headers: {
-        accept: request.accept ?? 'application/samlmetadata+xml, application/xml, text/xml',
+        accept: 'application/samlmetadata+xml, application/xml, text/xml',
         'accept-charset': 'utf-8',
         ...(request.etag !== undefined && { 'if-none-match': request.etag }),
         ...(request.lastModified !== undefined && { 'if-modified-since': request.lastModified }),

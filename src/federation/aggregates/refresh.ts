@@ -32,6 +32,10 @@ export interface RefreshOptions {
   readonly confirmShrink?: boolean
   /** Fetches although nothing seems to have changed. */
   readonly unconditional?: boolean
+  /** Leaves it to whoever has just done it. */
+  readonly onlyIfDue?: boolean
+  /** The process stops: what is under way is given up, which counts as no failure. */
+  readonly signal?: AbortSignal
   readonly onProgress?: (bytesRead: number) => void
 }
 
@@ -53,23 +57,33 @@ export async function refreshFederation(
   options: RefreshOptions = {},
 ): Promise<RefreshResult> {
   const owner = randomBytes(12).toString('base64url')
-  const federation = await takeLease(name, owner, context.now())
+  const federation = await takeLease(name, owner, context.now(), options.onlyIfDue ?? false)
   try {
     return await refresh(federation, owner, context, options)
   } catch (error) {
-    await recordFailure(federation, owner, context, error)
+    if (options.signal?.aborted) await releaseLease(name, owner)
+    else await recordFailure(federation, owner, context, error)
     throw error
   }
 }
 
-async function takeLease(name: string, owner: string, now: Date): Promise<FederationRecord> {
+async function takeLease(
+  name: string,
+  owner: string,
+  now: Date,
+  onlyIfDue: boolean,
+): Promise<FederationRecord> {
   const taken = await federations().findOneAndUpdate(
-    { _id: name, $or: [{ lease: { $exists: false } }, { 'lease.until': { $lte: now } }] },
+    {
+      _id: name,
+      $or: [{ lease: { $exists: false } }, { 'lease.until': { $lte: now } }],
+      ...(onlyIfDue && { nextRefreshAt: { $lte: now } }),
+    },
     { $set: { lease: { owner, until: new Date(now.getTime() + leaseMs) } } },
     { returnDocument: 'after' },
   )
   if (taken?.source.kind === 'mdq') {
-    await federations().updateOne({ _id: name, 'lease.owner': owner }, { $unset: { lease: '' } })
+    await releaseLease(name, owner)
     throw new IdpError('BAD_REQUEST', `"${name}" has no aggregate: it is asked entity by entity`)
   }
   if (taken) return taken
@@ -79,6 +93,10 @@ async function takeLease(name: string, owner: string, now: Date): Promise<Federa
     })
   }
   throw new IdpError('FEDERATION_UNKNOWN', `there is no federation "${name}"`, { status: 404 })
+}
+
+async function releaseLease(name: string, owner: string): Promise<void> {
+  await federations().updateOne({ _id: name, 'lease.owner': owner }, { $unset: { lease: '' } })
 }
 
 async function refresh(
@@ -99,7 +117,8 @@ async function refresh(
         !options.unconditional && current && current.validUntil > context.now()
           ? current
           : undefined
-      const limits = { maxBytes: maxAggregateBytes, timeoutMs: downloadTimeoutMs }
+      const { signal } = options
+      const limits = { maxBytes: maxAggregateBytes, timeoutMs: downloadTimeoutMs, signal }
       const { etag, lastModified } = known ?? {}
       const answer = await downloadToFile({ url: source.url, etag, lastModified, ...limits }, file)
       if (answer.status === 304 && known) return await recordUnchanged(federation, owner, context)
@@ -131,7 +150,7 @@ async function take(
   owner: string,
   { file, etag, lastModified }: { file: string; etag?: string; lastModified?: string },
   context: RefreshContext,
-  { confirmShrink, onProgress }: RefreshOptions,
+  { confirmShrink, onProgress, signal }: RefreshOptions,
 ): Promise<RefreshResult> {
   const { _id: name, keysPem, filters } = federation
   const now = context.now()
@@ -148,6 +167,7 @@ async function take(
     maxValidityMs: federation.maxValidityDays * 86_400_000,
     maxBytes: maxAggregateBytes,
     onProgress,
+    signal,
   }
   let summary: AggregateSummary
   try {
