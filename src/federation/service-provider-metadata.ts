@@ -107,6 +107,9 @@ function parseRoot(xml: string): Element {
   }
 }
 
+/** Federations nest two or three; deeper ones only cost whoever reads them. */
+const maxGroupDepth = 4
+
 /** The one service provider of the document, whether alone or the only one of a group. */
 function findEntity(root: Element): Element {
   if (root.namespaceURI === ns.md && root.localName === 'EntityDescriptor') return root
@@ -123,14 +126,23 @@ function findEntity(root: Element): Element {
     )
   }
   const entities: Element[] = []
-  const groups: Element[] = [root]
-  for (let group = groups.pop(); group; group = groups.pop()) {
+  let groups: Element[] = [root]
+  for (let depth = 1; groups.length > 0; depth++) {
+    if (depth > maxGroupDepth) {
+      throw metadataError(
+        `groups (EntitiesDescriptor) nested deeper than ${maxGroupDepth} levels`,
+        {
+          element: groups[0],
+          remedy: 'Give the EntityDescriptor of the service alone.',
+        },
+      )
+    }
     entities.push(
-      ...childElements(group, ns.md, 'EntityDescriptor').filter((entity) =>
-        childElement(entity, ns.md, 'SPSSODescriptor'),
-      ),
+      ...groups
+        .flatMap((group) => childElements(group, ns.md, 'EntityDescriptor'))
+        .filter((entity) => childElement(entity, ns.md, 'SPSSODescriptor')),
     )
-    groups.push(...childElements(group, ns.md, 'EntitiesDescriptor'))
+    groups = groups.flatMap((group) => childElements(group, ns.md, 'EntitiesDescriptor'))
   }
   const [only] = entities
   if (entities.length === 1 && only) return only
@@ -150,7 +162,9 @@ function readEntityId(entity: Element): string {
   const entityId = attributeOf(entity, 'entityID') ?? ''
   const shown = entityId.length > 100 ? `${entityId.slice(0, 100)}…` : entityId
   // Printable ASCII without space, quotes or brackets: what a URI can hold (RFC 3986 section 2).
-  if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) {
+  const isUri = /^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)
+  // A user part would make it look like the address of another host.
+  if (!isUri || /^https?:\/\/[^/?#]*@/i.test(entityId)) {
     throw metadataError(
       `entityID is "${shown}", expected an address that starts with https://, http:// or urn:, without spaces`,
       { code: 'ENTITY_ID_INVALID', element: entity },
