@@ -28,7 +28,7 @@ export interface StreamAttribute {
 
 export type TokenKind = 'start' | 'end' | 'text' | 'eof'
 
-const chunkBytes = 512 * 1024
+const chunkBytes = 256 * 1024
 /** As in scanXml: nothing we read has more, and they are compared with each other. */
 const maxAttributesOfElement = 64
 
@@ -75,6 +75,8 @@ export class XmlStream {
   readonly #limits: StreamLimits
   readonly #names = new NameTable()
   readonly #open: QualifiedName[] = []
+  /** Used again and again; `#bytes` is the part of it that the window shows. */
+  #buffer = Buffer.alloc(0)
   #bytes = Buffer.alloc(0)
   #text = ''
   /** Offset of the window in the document. */
@@ -415,28 +417,40 @@ export class XmlStream {
   #fill(): boolean {
     if (this.#isAtEnd) return false
     const keep = Math.min(this.#at, Math.max(0, this.#keepFrom - this.#base))
-    const kept = this.#bytes.subarray(keep)
-    const grown = Buffer.allocUnsafe(kept.length + this.#carry.length + chunkBytes)
-    kept.copy(grown)
-    this.#carry.copy(grown, kept.length)
-    const start = kept.length + this.#carry.length
-    const count = this.#read(grown.subarray(start))
+    const kept = this.#bytes.length - keep
+    this.#makeRoom(keep, kept)
+    const buffer = this.#buffer
+    this.#carry.copy(buffer, kept)
+    const start = kept + this.#carry.length
+    const count = this.#read(buffer.subarray(start, start + chunkBytes))
     this.#isAtEnd = count === 0
     const end = start + count
     // A character cut in two at the end of the chunk waits for its other half.
-    const whole = this.#isAtEnd ? end : wholeCharacters(grown, kept.length, end)
-    if (!isUtf8(grown.subarray(kept.length, whole))) {
+    const whole = this.#isAtEnd ? end : wholeCharacters(buffer, kept, end)
+    if (!isUtf8(buffer.subarray(kept, whole))) {
       throw new XmlError('it is not written in UTF-8; only UTF-8 is read')
     }
-    this.#carry = Buffer.from(grown.subarray(whole, end))
+    this.#carry = Buffer.from(buffer.subarray(whole, end))
     this.#base += keep
     this.#at -= keep
-    this.#bytes = grown.subarray(0, whole)
+    this.#bytes = buffer.subarray(0, whole)
     this.#text = this.#bytes.toString('latin1')
     if (this.#base + end > this.#limits.maxBytes) {
       throw new XmlError(`larger than ${this.#limits.maxBytes} bytes`)
     }
     return true
+  }
+
+  /** Puts what is kept at the buffer's front, with place for a chunk behind it. */
+  #makeRoom(keep: number, kept: number): void {
+    const size = kept + this.#carry.length + chunkBytes
+    if (this.#buffer.length >= size) {
+      this.#buffer.copyWithin(0, keep, keep + kept)
+      return
+    }
+    const larger = Buffer.allocUnsafe(size + chunkBytes)
+    this.#bytes.copy(larger, 0, keep)
+    this.#buffer = larger
   }
 
   #error(at: number, problem: string): XmlError {

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { Binary } from 'mongodb'
 import { IdpError } from '../../errors.ts'
-import type { AggregateEntity, AggregateSummary } from './aggregate-reader.ts'
-import type { AggregateMessage, AggregateWork } from './aggregate-worker.ts'
+import type { AggregateSummary } from './aggregate-reader.ts'
+import type { AggregateMessage, AggregateWork, IndexedEntity } from './aggregate-worker.ts'
 import { type FederationEntity, federationEntities } from './federation-model.ts'
 
-/** Batches of about a megabyte: read ahead of the store, but not far. */
-const batchesAhead = 4
+/** Batches of some hundred kilobytes: read ahead of the store, but not far. */
+const batchesAhead = 2
 /** Deleted at once: a store holds others up for as long as one request takes. */
 const deleteBatch = 500
 
@@ -38,11 +38,12 @@ export async function importAggregate(options: ImportOptions): Promise<Aggregate
   try {
     return await new Promise<AggregateSummary>((resolve, reject) => {
       const writing = new Set<Promise<void>>()
-      const write = async (entities: AggregateEntity[]) => {
-        await federationEntities().insertMany(
-          entities.map((entity) => toRecord(entity, federation, generation)),
-          { ordered: false },
-        )
+      const write = async (entities: readonly IndexedEntity[], xml: Uint8Array) => {
+        const records = entities.map((entity, index) => {
+          const own = xml.subarray(entities[index - 1]?.xmlEnd ?? 0, entity.xmlEnd)
+          return toRecord(entity, own, federation, generation)
+        })
+        await federationEntities().insertMany(records, { ordered: false })
         Atomics.add(credits, 0, 1)
         Atomics.notify(credits, 0)
       }
@@ -51,7 +52,7 @@ export async function importAggregate(options: ImportOptions): Promise<Aggregate
       worker.once('exit', () => reject(new Error('the reader of the aggregate ended early')))
       worker.on('message', (message: AggregateMessage) => {
         if (message.kind === 'entities') {
-          const written = write(message.entities)
+          const written = write(message.entities, message.xml)
           writing.add(written)
           written.then(() => writing.delete(written), reject)
           onProgress?.(message.bytesRead)
@@ -67,16 +68,16 @@ export async function importAggregate(options: ImportOptions): Promise<Aggregate
 }
 
 function toRecord(
-  entity: AggregateEntity,
+  { xmlEnd: _xmlEnd, cacheDurationSeconds, ...facts }: IndexedEntity,
+  xml: Uint8Array,
   federation: string,
   generation: string,
 ): FederationEntity {
-  const { xml, cacheDurationSeconds, ...facts } = entity
   return {
-    _id: entityKey(generation, entity.entityId),
+    _id: entityKey(generation, facts.entityId),
     generation,
     federation,
-    sha1: hash('sha1', entity.entityId),
+    sha1: hash('sha1', facts.entityId),
     ...facts,
     ...(cacheDurationSeconds !== undefined && { cacheDurationSeconds }),
     xml: new Binary(xml),

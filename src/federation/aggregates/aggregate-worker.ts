@@ -19,23 +19,44 @@ export interface AggregateWork {
 }
 
 export type AggregateMessage =
-  | { readonly kind: 'entities'; readonly entities: AggregateEntity[]; readonly bytesRead: number }
+  | {
+      readonly kind: 'entities'
+      readonly entities: readonly IndexedEntity[]
+      /** Their XML, one after the other: one buffer that changes hands instead of hundreds copied. */
+      readonly xml: Uint8Array<ArrayBuffer>
+      readonly bytesRead: number
+    }
   | { readonly kind: 'done'; readonly summary: AggregateSummary }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
 
-const batchBytes = 1_000_000
+export interface IndexedEntity extends Omit<AggregateEntity, 'xml'> {
+  /** Where its XML ends in the batch. */
+  readonly xmlEnd: number
+}
+
+const batchBytes = 400_000
+
+type Post = (message: AggregateMessage, transfer?: ArrayBuffer[]) => void
 
 /** Reads an aggregate off the main thread, which goes on serving sign-ins. */
-function run(work: AggregateWork, post: (message: AggregateMessage) => void): void {
+function run(work: AggregateWork, post: Post): void {
   const { credits } = work
-  let batch: AggregateEntity[] = []
+  let batch: IndexedEntity[] = []
+  let pieces: Uint8Array[] = []
   let size = 0
   let bytesRead = 0
   const send = () => {
     while (Atomics.load(credits, 0) <= 0) Atomics.wait(credits, 0, 0)
     Atomics.sub(credits, 0, 1)
-    post({ kind: 'entities', entities: batch, bytesRead })
+    const xml = new Uint8Array(size)
+    let position = 0
+    for (const piece of pieces) {
+      xml.set(piece, position)
+      position += piece.length
+    }
+    post({ kind: 'entities', entities: batch, xml, bytesRead }, [xml.buffer])
     batch = []
+    pieces = []
     size = 0
   }
   let descriptor: number | undefined
@@ -52,9 +73,10 @@ function run(work: AggregateWork, post: (message: AggregateMessage) => void): vo
         ...work,
         keys: readPinnedKeys(work.keysPem),
         wants: (facts) => matchesFilters(facts, work.filters),
-        onEntity: (entity) => {
-          batch.push(entity)
-          size += entity.xml.length
+        onEntity: ({ xml, ...facts }) => {
+          pieces.push(xml)
+          size += xml.length
+          batch.push({ ...facts, xmlEnd: size })
           if (size >= batchBytes) send()
         },
       },
@@ -77,4 +99,6 @@ function openFile(file: string): number {
   }
 }
 
-run(workerData as AggregateWork, (message) => parentPort!.postMessage(message))
+run(workerData as AggregateWork, (message, transfer) =>
+  parentPort!.postMessage(message, transfer ?? []),
+)
