@@ -39,7 +39,8 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
   },
   federation: {
     load: async () => (await import('./federation.ts')).federationCommand,
-    about: 'federation add|list|show|refresh|remove: services that a federation vouches for',
+    about:
+      'federation add|list|show|refresh|remove: services that a federation vouches for; federation requests',
   },
   client: {
     load: async () => (await import('./client.ts')).clientCommand,

@@ -21,11 +21,13 @@ import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { factsOf, linesOf } from './federation-texts.ts'
 import { ProgressBar } from './progress-bar.ts'
+import { registrationRequestsCommand } from './registration-requests.ts'
 import { print, printJson } from './service-input.ts'
 
 const usage = `Usage: propylaia federation COMMAND [--json]
 
-  add NAME --cert PEM (--url URL | --file FILE)   takes a federation's signed metadata
+  add NAME --cert PEM (--url URL | --file FILE | --mdq URL)   takes a federation's signed metadata
+      --mdq URL               base address of a server that is asked entity by entity, with a slash at its end
       --cert PEM              the certificate or public key that it must be signed with, from the federation itself
       --allow-authority URI   only entities of this registrar; may be repeated
       --deny-authority URI    none of this registrar; may be repeated
@@ -36,11 +38,14 @@ const usage = `Usage: propylaia federation COMMAND [--json]
   show NAME [--entity ID]     one of them, or one entity in it
   refresh [NAME] [--confirm-shrink]   fetches now; without a name all
   remove NAME                 forgets it and all that it vouches for
+  requests [--all]            services that asked for their registration and wait for a decision
+  request show|approve|reject REFERENCE   one of them: federation request --help
 `
 
 const options = {
   json: { type: 'boolean' },
   url: { type: 'string' },
+  mdq: { type: 'string' },
   file: { type: 'string' },
   cert: { type: 'string' },
   'allow-authority': { type: 'string', multiple: true },
@@ -57,8 +62,11 @@ interface Values {
   readonly [option: string]: string | boolean | readonly (string | boolean)[] | undefined
 }
 
-/** `federation add|list|show|refresh|remove`: aggregates of federations. */
+/** `federation add|list|show|refresh|remove|requests|request`: aggregates, and services that ask. */
 export async function federationCommand(context: CliContext, args: string[]): Promise<number> {
+  if (args[0] === 'requests' || args[0] === 'request') {
+    return registrationRequestsCommand(context, args)
+  }
   const parsed = readArguments(args, options, usage)
   if (typeof parsed === 'number') return parsed
   const values = parsed.values as Values
@@ -94,15 +102,27 @@ async function add(context: CliContext, name: string, values: Values): Promise<n
   const keysPem = await readPem(values.cert)
   await addFederation({ name, source, keysPem, filters, maxValidityDays: days }, context.now())
   context.audit.record({ event: 'federation.add', result: 'success', service: name })
-  return refresh(context, name, values)
+  if (source.kind !== 'mdq') return refresh(context, name, values)
+  const record = await findFederation(name)
+  if (values.json) printJson(factsOf(record))
+  else print(linesOf(record))
+  return 0
 }
 
 /** @returns the source, or what is wrong with the arguments */
-function readSource({ url, file }: Values): FederationSource | string {
-  if ((url === undefined) === (file === undefined)) return 'add needs either --url or --file'
+function readSource({ url, file, mdq }: Values): FederationSource | string {
+  const given = [url, file, mdq].filter((one) => one !== undefined)
+  if (given.length !== 1) return 'add needs one of --url, --file and --mdq'
   if (typeof file === 'string') return { kind: 'file', file: resolve(file) }
-  if (typeof url !== 'string' || !isFetchableUrl(url)) return `--url "${url}" is no https address`
-  return { kind: 'url', url }
+  const [address] = given
+  if (typeof address !== 'string' || !isFetchableUrl(address)) {
+    return `"${address}" is no https address`
+  }
+  if (url !== undefined) return { kind: 'url', url: address }
+  if (!address.endsWith('/') || /[?#]/.test(address)) {
+    return `"${address}" must end in a slash, without query or fragment`
+  }
+  return { kind: 'mdq', url: address }
 }
 
 async function readPem(file: string): Promise<string> {

@@ -1,24 +1,25 @@
 import { type Request, type Response, Router } from 'express'
-import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
-import { openLimiter } from '../limits/limiter.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { checkCsrf } from '../web/csrf.ts'
-import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
-import { webParts } from '../web/web-parts.ts'
 import { describeCheck, describeFindings } from './check-answer.ts'
+import { readReasons, showCheck } from './check-page.ts'
 import { type CheckContext, checkRegistration } from './check-registration.ts'
 import { type MetadataSource, readSource } from './metadata-source.ts'
 import { networkLimit, takeOrRefuse } from './registration-limits.ts'
+import { sourceIn, wordsFor } from './request-words.ts'
 import { readForm, readJsonBody } from './submission.ts'
 
 export const registerPath = '/federation/register'
 
 /** Hand metadata in and learn at once what is wrong with it. Nothing is stored. */
-export function checkRoutes(context: AppContext): Router {
+export function checkRoutes(
+  context: AppContext,
+  checkContext: CheckContext,
+  limiter: Limiter,
+): Router {
   const router = Router()
-  const limiter = openLimiter(context)
-  const checkContext: CheckContext = { ...context, environment: attributeEnvironment(context) }
 
   router.get(registerPath, (req, res) => {
     renderPage(req, res, 'registration/start', { values: {} })
@@ -37,14 +38,8 @@ export function checkRoutes(context: AppContext): Router {
       return showStart(req, res, read.finding.code, { url, metadata: source.text })
     }
     const check = await checkRegistration(read.text, checkContext)
-    const { language, t } = wordsFor(req)
-    renderPage(
-      req,
-      res,
-      'registration/check',
-      { ...describeCheck(check, language, t), text: read.text },
-      check.isGood ? 200 : 422,
-    )
+    const reasons = readReasons(fields, check.requested, 'reason-')
+    showCheck(req, res, check, { text: read.text, reasons })
   })
 
   return router
@@ -70,23 +65,4 @@ export function checkRoutes(context: AppContext): Router {
   function showStart(req: Request, res: Response, code: string, values: object): void {
     renderPage(req, res, 'registration/start', { values, problem: code }, 422)
   }
-}
-
-/**
- * `metadata` (text, or client metadata as an object) or `url`; or the client metadata itself, as
- * RFC 7591 section 3.1 posts it.
- */
-export function sourceIn(body: Readonly<Record<string, unknown>>): MetadataSource {
-  const { metadata, url } = body
-  if (typeof metadata === 'string') return { text: metadata }
-  if (typeof url === 'string') return { url }
-  const given = metadata ?? (body.redirect_uris === undefined ? undefined : body)
-  return given === undefined ? {} : { text: JSON.stringify(given) }
-}
-
-/** Software that names no language is answered in English. */
-export function wordsFor(req: Request) {
-  const language: Language =
-    req.is('json') && req.headers['accept-language'] === undefined ? 'en' : languageOf(req)
-  return { language, t: webParts(req).translations[language] }
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { registerServiceProvider } from '../../src/federation/registration.ts'
-import { serviceRecords } from '../../src/federation/service-store.ts'
+import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { unescapeHtml } from '../support/html.ts'
@@ -25,6 +25,7 @@ describe('Checking what a service hands in', () => {
   beforeEach(async () => {
     await ThrottleModel.deleteMany({})
     await serviceRecords().deleteMany({})
+    clearServiceCache()
   })
   const walk = () => new RegistrationWalk(app.baseUrl)
   const codes = (json: { findings: { code: string }[] }) => json.findings.map(({ code }) => code)
@@ -83,7 +84,9 @@ describe('Checking what a service hands in', () => {
   it('keeps the text as it was, its first line too', async () => {
     const metadata = `\n${goodMetadata('sp.example.org')}`
     const { body } = await walk().submit({ metadata })
-    const kept = unescapeHtml(/<textarea[^>]*>\n(.*?)<\/textarea>/s.exec(body)?.[1] ?? '')
+    const kept = unescapeHtml(
+      /<textarea id="metadata"[^>]*>\n(.*?)<\/textarea>/s.exec(body)?.[1] ?? '',
+    )
     assert.equal(kept, metadata)
   })
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type Answer, HttpClient, hiddenField } from '../support/http-client.ts'
 
@@ -79,4 +80,69 @@ export class RegistrationWalk {
     })
     return { ...answer, json: answer.body === '' ? undefined : JSON.parse(answer.body) }
   }
+
+  /** Sends the request as the page after a good check does. */
+  async ask(metadata: string, fields: Record<string, string> = {}): Promise<Answer> {
+    return this.submit({ metadata, ...fields }, { path: `${registerPath}/request` })
+  }
+
+  /** The link that the newest mail about a request holds. */
+  async askAndGetLink(metadata: string, fields: Record<string, string> = {}): Promise<string> {
+    const answer = await this.ask(metadata, fields)
+    assert.equal(answer.status, 303, answer.body)
+    const reference = /reference=(.*)$/.exec(answer.headers.location ?? '')?.[1] ?? ''
+    const mail = (await this.#outbox()).find(({ text }) => text.includes(reference))
+    assert.ok(mail, `no mail about ${reference}`)
+    return RegistrationWalk.linkIn(mail.text)
+  }
+
+  /** Path and query of the link in a mail. */
+  static linkIn(text: string): string {
+    const link = /http\S+\?token=[\w-]{22}/.exec(text)?.[0]
+    assert.ok(link, text)
+    const { pathname, search } = new URL(link)
+    return pathname + search
+  }
+
+  /** Presses the button of a page whose link carries a token. */
+  async press(path: string, page: string, action = page): Promise<Answer> {
+    const opened = await this.client.get(page)
+    const form = opened.body.includes('_csrf') ? opened : await this.client.get(registerPath)
+    const token = new URL(action, 'http://x.invalid').searchParams.get('token') ?? ''
+    return this.client.post(path, { _csrf: hiddenField(form.body, '_csrf'), token })
+  }
+
+  /** Confirms, and reads the request's page. */
+  async confirm(link: string): Promise<Answer & { token: string }> {
+    const answer = await this.press(`${registerPath}/confirm`, link)
+    assert.equal(answer.status, 303, answer.body)
+    const location = answer.headers.location ?? ''
+    const token = location.slice(location.indexOf('=') + 1)
+    return { ...(await this.client.get(location)), token }
+  }
+
+  /** The newest mail to the address. */
+  async mailTo(address: string): Promise<OutboxMessage> {
+    const mail = await this.findMailTo(address)
+    assert.ok(mail, `no mail to ${address}`)
+    return mail
+  }
+
+  async findMailTo(address: string): Promise<OutboxMessage | undefined> {
+    return (await this.#outbox()).find(({ to }) => to === address)
+  }
+
+  /** Newest first. */
+  async #outbox(): Promise<OutboxMessage[]> {
+    const answer = await this.client.send('GET', '/dev/outbox', undefined, {
+      accept: 'application/json',
+    })
+    return JSON.parse(answer.body)
+  }
+}
+
+interface OutboxMessage {
+  readonly to: string
+  readonly subject?: string
+  readonly text: string
 }
