@@ -24,7 +24,12 @@ export function factsOf(record: FederationRecord) {
 export function linesOf(record: FederationRecord): string[] {
   const { _id: name, source, current, lastAttempt, failures, nextRefreshAt } = record
   const where = source.kind === 'file' ? source.file : source.url
-  if (source.kind === 'mdq') return [`${name}  ${where}  asked entity by entity (MDQ)`]
+  if (source.kind === 'mdq') {
+    const line = `${name}  ${where}  asked entity by entity (MDQ)`
+    const trouble =
+      lastAttempt && `  last trouble ${lastAttempt.at.toISOString()}: ${lastAttempt.problem}`
+    return trouble ? [line, trouble] : [line]
+  }
   const state = current
     ? `${current.takenCount} of ${current.entityCount} entities, valid until ${current.validUntil.toISOString()}`
     : 'no metadata yet'

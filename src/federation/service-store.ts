@@ -1,6 +1,10 @@
 import type { Collection } from 'mongodb'
 import { IdpError } from '../errors.ts'
-import { clearFederationCache, findFederatedService } from './aggregates/federated-services.ts'
+import {
+  askFederations,
+  clearFederationCache,
+  findFederatedService,
+} from './aggregates/federated-services.ts'
 import { clientDisplay } from './client-metadata.ts'
 import { openClientSecret } from './client-secrets.ts'
 import type { RegisteredService, RelyingParty, ServiceProvider } from './service.ts'
@@ -97,6 +101,8 @@ async function find(
   const record = await serviceRecords().findOne({ _id: key })
   const isDecided = record?.state === 'approved' || protocol !== 'saml'
   const federated = isDecided ? undefined : await findFederatedService(id, now)
+  const asked = isDecided || federated ? undefined : await askFederations(id, now)
+  if (asked) return asked
   const service = federated ?? (record ? toService(record) : undefined)
   if (!service) return undefined
   if (startedIn === generation) {

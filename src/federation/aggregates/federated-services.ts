@@ -8,8 +8,9 @@ import {
   federationEntities,
   federations,
 } from './federation-model.ts'
+import { findMdqService, type MdqFederation } from './mdq-client.ts'
 
-type KnownFederation = Pick<FederationRecord, '_id' | 'source' | 'keysPem' | 'current'>
+type KnownFederation = MdqFederation & Pick<FederationRecord, 'current'>
 
 let known: Promise<readonly KnownFederation[]> | undefined
 
@@ -22,7 +23,7 @@ export function clearFederationCache(): void {
 export function knownFederations(): Promise<readonly KnownFederation[]> {
   if (known) return known
   const asked = federations()
-    .find({}, { projection: { source: 1, keysPem: 1, current: 1 } })
+    .find({}, { projection: { generations: 0, lastAttempt: 0 } })
     .sort({ addedAt: 1, _id: 1 })
     .toArray()
   known = asked
@@ -66,6 +67,19 @@ export async function findFederatedService(
     if (error instanceof IdpError) return undefined
     throw error
   }
+}
+
+/** From federations that are asked entity by entity. Not for caching: the answer knows how long it is fresh. */
+export async function askFederations(
+  entityId: string,
+  now: Date,
+): Promise<ServiceProvider | undefined> {
+  for (const federation of await knownFederations()) {
+    if (federation.source.kind !== 'mdq') continue
+    const service = await findMdqService(federation, entityId, now)
+    if (service) return service
+  }
+  return undefined
 }
 
 /** @throws {IdpError} METADATA_INVALID */

@@ -9,6 +9,7 @@ import {
   type FederationSource,
   federations,
 } from './federation-model.ts'
+import { mdqAnswers } from './mdq-model.ts'
 import { readPinnedKeys } from './pinned-keys.ts'
 
 export interface NewFederation {
@@ -74,6 +75,8 @@ export async function removeFederation(name: string): Promise<void> {
   for (const generation of generations) await removeGeneration(generation)
   await federations().deleteOne({ _id: name })
   await announce()
+  // After the announcement: a worker that still knew the federation could have asked again.
+  await mdqAnswers().deleteMany({ federation: name })
 }
 
 async function announce(): Promise<void> {
