@@ -63,13 +63,11 @@ export interface FederationRecord {
 
 /** An entity of one generation: found by its id, parsed when it is used. */
 export interface FederationEntity {
-  /** generation:SHA-256 of the entityID. Not SHA-1: two entityIDs can be made to share that. */
+  /** See entityKey(). */
   readonly _id: string
   readonly generation: string
   readonly federation: string
   readonly entityId: string
-  /** Hex; MDQ asks by it. */
-  readonly sha1: string
   readonly roles: readonly EntityRole[]
   readonly registrationAuthority?: string
   readonly entityCategories: readonly string[]
@@ -101,10 +99,9 @@ const federationSchema = new Schema(
 const entitySchema = new Schema(
   {
     _id: { type: String, required: true },
-    generation: { type: String, required: true, index: true },
+    generation: { type: String, required: true },
     federation: { type: String, required: true },
     entityId: { type: String, required: true },
-    sha1: { type: String, required: true, index: true },
     roles: { type: [String], required: true },
     registrationAuthority: String,
     entityCategories: { type: [String], required: true },
