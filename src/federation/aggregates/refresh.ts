@@ -196,6 +196,8 @@ async function take(
     { $set: { current, lastAttempt, failures: 0, nextRefreshAt }, $unset: { lease: '' } },
   )
   if (changed.matchedCount === 0) {
+    // Whoever removed the federation could not know of what was written since.
+    await removeGeneration(generation)
     throw new IdpError('SERVICE_UNAVAILABLE', `"${name}" was removed or taken over meanwhile`, {
       status: 503,
     })

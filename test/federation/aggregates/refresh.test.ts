@@ -225,6 +225,22 @@ describe('Refreshing a federation', () => {
     assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
   })
 
+  it('leaves nothing behind when the federation is removed meanwhile', async () => {
+    publish([entity('one')])
+    await add('test')
+    // The last step of a removal that began before the first entity was written.
+    let removed: Promise<unknown> | undefined
+    const onProgress = () => {
+      removed ??= federations().deleteOne({ _id: 'test' })
+    }
+    await assert.rejects(refreshFederation('test', context, { onProgress }), {
+      code: 'SERVICE_UNAVAILABLE',
+    })
+    await removed
+    assert.equal(await federationEntities().countDocuments({}), 0)
+    assert.equal(await findServiceProvider(sp('one'), now), undefined)
+  })
+
   it('reports a file that is not there', async () => {
     await add('test', { source: { kind: 'file', file: join(folder, 'absent.xml') } })
     await assert.rejects(refreshFederation('test', context), { code: 'METADATA_UNREACHABLE' })
