@@ -11,6 +11,7 @@ import { homeRoutes } from './login/home-routes.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { oidcRoutes } from './oidc/oidc-routes.ts'
 import { passwordPagesRoutes } from './passwords/password-routes.ts'
+import { registrationRoutes } from './registration/registration-routes.ts'
 import { samlMetadataRoutes, samlRoutes } from './saml/saml-routes.ts'
 import { sessionMiddleware } from './sso/session-store.ts'
 import { pageErrorHandler } from './web/errors.ts'
@@ -37,6 +38,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(consentRoutes(context))
   app.use(activationRoutes(context))
   app.use(accountRoutes(context))
+  if (config.serviceRegistration === 'open') app.use(registrationRoutes(context))
   app.use(homeRoutes(context))
   app.use(pagesRoutes())
   app.use(passwordPagesRoutes())

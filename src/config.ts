@@ -351,6 +351,20 @@ const options = {
     about:
       'Codes to recover a password asked for with one username and contact in an hour; three times as many in a day.',
   },
+  serviceRegistration: {
+    env: 'SERVICE_REGISTRATION',
+    fallback: 'open',
+    parse: oneOf('open', 'closed'),
+    about:
+      'open: services may ask for their registration at /federation/register; an administrator decides. closed: administrators register all of them.',
+  },
+  fetchLoopback: {
+    env: 'FETCH_LOOPBACK',
+    fallback: 'false',
+    parse: oneOf('true', 'false'),
+    about:
+      'true: addresses that services give us (metadata, logos) may also be on this machine, over http too. For trials only; refused in production.',
+  },
   samlKeyType: {
     env: 'SAML_KEY_TYPE',
     fallback: 'rsa-3072',
@@ -488,6 +502,10 @@ function weakInProduction(raw: RawConfig, environment: NodeJS.ProcessEnv): strin
   if (raw.devPages === 'true')
     problems.push(
       'DEV_PAGES: the /dev pages show secrets, so they cannot run with NODE_ENV=production; remove DEV_PAGES',
+    )
+  if (raw.fetchLoopback === 'true')
+    problems.push(
+      'FETCH_LOOPBACK: strangers could reach programs on this machine, so it cannot be true with NODE_ENV=production; remove FETCH_LOOPBACK',
     )
   if (!raw.institutionFile || raw.institutionFile === demoInstitutionFile)
     problems.push(

@@ -1,6 +1,7 @@
 import { defaultPrecedence } from './attributes/affiliations.ts'
 import { attributeBySamlName } from './attributes/attribute-table.ts'
 import { isUrnPart } from './attributes/attribute-values.ts'
+import { entityCategoryNames } from './attributes/entity-categories.ts'
 import {
   eachOf,
   isRecord,
@@ -56,6 +57,8 @@ export const attributesCheck: ShapeCheck = partOf({
 export const releaseCheck: ShapeCheck = partOf({
   disclosure: oneOf(['ask', 'inform', 'silent']),
   presets: eachOf(text),
+  entityCategories: listOf(oneOf(entityCategoryNames), 0),
+  foreignRequests: yesOrNo,
 })
 
 /** A Name that the table has would carry one attribute's values as another's. */

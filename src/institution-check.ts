@@ -1,4 +1,5 @@
 import { attributesCheck, departmentsCheck, releaseCheck } from './institution-check-attributes.ts'
+import { federationCheck, findUnkeptClaims } from './institution-check-federation.ts'
 import {
   eachOf,
   isMailAddress,
@@ -84,6 +85,7 @@ const optionalParts: Readonly<Record<string, ShapeCheck>> = {
   departments: departmentsCheck,
   attributes: attributesCheck,
   release: releaseCheck,
+  federation: federationCheck,
 }
 
 /** What is missing or wrong in an institution file, each problem with its field's name. */
@@ -153,7 +155,7 @@ export function findInstitutionProblems(parsed: unknown): string[] {
         )
     })
   }
-  return [...problems, ...findOptionalProblems(parsed)]
+  return [...problems, ...findOptionalProblems(parsed), ...findUnkeptClaims(parsed)]
 }
 
 function findOptionalProblems(parsed: Record<string, unknown>): string[] {

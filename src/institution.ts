@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { EntityCategory } from './attributes/entity-categories.ts'
 import { ConfigError } from './config.ts'
 import { findInstitutionProblems } from './institution-check.ts'
 import type { AcceptedTerms } from './people/account.ts'
@@ -125,6 +126,33 @@ export interface ReleaseSettings {
   readonly disclosure?: 'ask' | 'inform' | 'silent'
   /** Preset ids by entityID or client_id. */
   readonly presets?: Readonly<Record<string, string>>
+  /** Entity categories whose services get what the category says; none when absent. */
+  readonly entityCategories?: readonly EntityCategory[]
+  /**
+   * true: services of other federations get what their metadata asks for, as those at home do.
+   * Otherwise they need a category or an administrator's word.
+   */
+  readonly foreignRequests?: boolean
+}
+
+/** What our own metadata tells the federation, beyond names and addresses; every member has a default. */
+export interface FederationFacts {
+  /** Addresses of the registrar's practice statement; only beside `registrationAuthority`. */
+  readonly registrationPolicy?: LocalizedText
+  /** When the federation registered us, UTC. */
+  readonly registrationInstant?: string
+  /** Claimed as supported; only those that `release.entityCategories` honours. */
+  readonly entityCategorySupport?: readonly EntityCategory[]
+  readonly assuranceCertification?: readonly ('sirtfi' | 'sirtfi2')[]
+  /** true: services' lists of institutions leave us out. */
+  readonly hideFromDiscovery?: boolean
+  /** RFC 5870, e.g. `geo:37.9755,23.7348`. */
+  readonly geolocationHints?: readonly string[]
+  readonly domainHints?: readonly string[]
+  /** CIDR blocks. */
+  readonly ipHints?: readonly string[]
+  /** true: our MDQ responder gives the metadata of approved services too, not ours alone. */
+  readonly publishServices?: boolean
 }
 
 /** What a university says about itself: one JSON file, INSTITUTION_FILE (docs/institution-file.md). */
@@ -173,6 +201,7 @@ export interface Institution {
   readonly departments?: Readonly<Record<string, Department>>
   readonly attributes?: AttributeRules
   readonly release?: ReleaseSettings
+  readonly federation?: FederationFacts
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
+import { startFederationRefresh } from './federation/aggregates/schedule.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -27,9 +28,11 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
   runtime.messages.start()
   runtime.academicIds.start()
   const housekeeping = startHousekeeping(runtime.context)
+  const federationRefresh = startFederationRefresh(runtime.context)
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
+      await federationRefresh.stop()
       await housekeeping.stop()
       await drain(server)
     },

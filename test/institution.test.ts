@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true }))
 const demoFile = join(import.meta.dirname, '../demo/institution.json')
 const demo = JSON.parse(readFileSync(demoFile, 'utf8'))
 const optional =
-  'mailFrom recordKeepers terms privacy passwordRules activation registrationAuthority departments attributes release'.split(
+  'mailFrom recordKeepers terms privacy passwordRules activation registrationAuthority departments attributes release federation'.split(
     ' ',
   )
 const plain = Object.fromEntries(
@@ -74,7 +74,24 @@ describe('the institution file', () => {
           affiliationFreshness: '1d',
         },
       },
-      release: { disclosure: 'inform', presets: { 'https://sp.example.gr': 'atlas' } },
+      release: {
+        disclosure: 'inform',
+        presets: { 'https://sp.example.gr': 'atlas' },
+        entityCategories: ['research-and-scholarship', 'esi'],
+        foreignRequests: false,
+      },
+      registrationAuthority: 'http://aai.grnet.gr/',
+      federation: {
+        registrationPolicy: { el: 'https://aai.example/mrps', en: 'https://aai.example/mrps' },
+        registrationInstant: '2026-09-01T00:00:00Z',
+        entityCategorySupport: ['research-and-scholarship', 'esi'],
+        assuranceCertification: ['sirtfi', 'sirtfi2'],
+        hideFromDiscovery: true,
+        geolocationHints: ['geo:37.9755,23.7348'],
+        domainHints: ['uni.example.gr'],
+        ipHints: ['192.0.2.0/24', '2001:db8::/32'],
+        publishServices: true,
+      },
     })
     assert.equal(file.recordKeepers?.departments?.['0101']?.name.el, 'Γραμματεία')
   })
@@ -173,6 +190,55 @@ describe('the institution file', () => {
       [
         'recordKeepers: must be an object, got [{"name":{"el":"Γραμματεία","en":"Γραμματεία"}}]',
         'activation: must be an object, got null',
+      ],
+    ],
+    [
+      'claims to the federation that the file does not bear out',
+      {
+        federation: {
+          entityCategorySupport: ['personalized', 'esi'],
+          assuranceCertification: ['sirtfi2'],
+          registrationInstant: '2026-09-01T00:00:00Z',
+        },
+        release: { entityCategories: ['esi'] },
+        securityContact: { email: 'security@uni.example.gr' },
+      },
+      [
+        'securityContact.givenName: must be a name',
+        'federation.entityCategorySupport: "personalized" is not honoured; add it to release.entityCategories, or do not claim it',
+        'federation.entityCategorySupport: "esi" needs attributes.europeanStudentIdentifier, which says how the identifier is made',
+        'federation.assuranceCertification: "sirtfi2" needs "sirtfi" beside it',
+        'federation.assuranceCertification: Sirtfi needs securityContact, with givenName and email',
+        'federation.registrationInstant: needs registrationAuthority: without it the federation says who registered us',
+      ],
+    ],
+    [
+      'hints that no reader of metadata understands',
+      {
+        federation: {
+          geolocationHints: ['37.97,23.73'],
+          domainHints: ['https://uni.example.gr/'],
+          ipHints: ['192.0.2.0', '192.0.2.0/33'],
+          registrationInstant: '2026-09-01',
+          publishServices: 'no',
+        },
+        registrationAuthority: 'http://aai.grnet.gr/',
+      },
+      [
+        'federation.geolocationHints[0]: must be a geo URI such as "geo:37.9755,23.7348", got "37.97,23.73"',
+        'federation.domainHints[0]: must be a domain such as "uni.example.gr", got "https://uni.example.gr/"',
+        'federation.ipHints[0]: must be a block of addresses such as "192.0.2.0/24", got "192.0.2.0"',
+        'federation.ipHints[1]: must be a block of addresses such as "192.0.2.0/24", got "192.0.2.0/33"',
+        'federation.registrationInstant: must be a time in UTC such as "2026-09-01T00:00:00Z", got "2026-09-01"',
+        'federation.publishServices: must be true or false, got "no"',
+      ],
+    ],
+    [
+      'an entity category that nobody knows',
+      { release: { entityCategories: ['r-and-s'], foreignRequests: 'yes' } },
+      [
+        'release.entityCategories[0]: must be "anonymous" or "pseudonymous" or "personalized" or "research-and-scholarship" or "code-of-conduct" or "esi", got "r-and-s"',
+        'release.foreignRequests: must be true or false, got "yes"',
       ],
     ],
     [

@@ -23,10 +23,11 @@ Nothing goes to a service unless a rule names it. The rules, first word wins:
 
 1. What an administrator blocked for the service never goes (\`propylaia sp override ENTITYID --block NAME\`).
 2. What an administrator releases to it goes (\`--release NAME\`).
-3. The subject identifier that its metadata demands (\`subject-id:req\`) goes; with \`any\` pairwise-id goes and subject-id does not.
+3. The subject identifier that its metadata demands (\`subject-id:req\`) goes; with \`any\` pairwise-id goes and subject-id does not. To a service of another federation subject-id goes only with an entity category that may name the person.
 4. To a known service goes what its preset names, some of it only for people of some affiliations, and nothing else, whatever its metadata asks for; over OpenID Connect only as far as it asks ([releasing-attributes.md](releasing-attributes.md)).
-5. *Sensitive* attributes (national numbers) go by rule 2 only, however a service asks. None of our presets names one.
-6. What it asks for goes: the RequestedAttributes of the AttributeConsumingService that its AuthnRequest names (else the default one), or the scopes and claims of its OpenID Connect request as far as the client is registered for those scopes.
+5. What an entity category of the service gives goes, where the institution honours that category ([releasing-attributes.md](releasing-attributes.md)). To services of other federations nothing else goes, whatever they ask for.
+6. *Sensitive* attributes (national numbers) go by rule 2 only, however a service asks. None of our presets names one.
+7. What it asks for goes: the RequestedAttributes of the AttributeConsumingService that its AuthnRequest names (else the default one), or the scopes and claims of its OpenID Connect request as far as the client is registered for those scopes.
 
 Every decision is kept with its reason, for each attribute that went and each that did not.
 `

@@ -8,16 +8,18 @@ const lookedAt: readonly (keyof ServiceOverrides)[] = ['release', 'block', 'pres
 /**
  * What people see before their data goes to the service: an administrator's word, else the
  * preset's, else the institution's. Without any of them a service of another country's federation
- * that no administrator has looked at asks, and all others are silent.
+ * that no administrator has looked at informs when all that goes goes by an entity category, whose
+ * ground is not consent, and otherwise asks; all others are silent.
  */
 export function disclosureOf(
-  target: Pick<ReleaseTarget, 'overrides' | 'preset' | 'audience'>,
+  target: Pick<ReleaseTarget, 'overrides' | 'preset' | 'audience' | 'categories' | 'needsCategory'>,
   institution: Pick<Institution, 'release'>,
 ): Disclosure {
-  const { overrides, preset, audience } = target
+  const { overrides, preset, audience, categories = [], needsCategory } = target
   const said = overrides.disclosure ?? preset?.disclosure ?? institution.release?.disclosure
   if (said) return said
   const isStrange =
     audience === 'international' && lookedAt.every((field) => overrides[field] === undefined)
-  return isStrange ? 'ask' : 'silent'
+  if (!isStrange) return 'silent'
+  return needsCategory && categories.length > 0 ? 'inform' : 'ask'
 }

@@ -1,4 +1,5 @@
 import type { LocalizedText } from '../institution.ts'
+import { categoryLegalGround, categoryRules } from './entity-categories.ts'
 import { missingFacts } from './missing-facts.ts'
 import { decideAttribute, presetAttribute, releasePlan, requestFor } from './release.ts'
 import type {
@@ -37,6 +38,8 @@ export interface ReleaseExplanation {
     readonly name: LocalizedText
     readonly about: LocalizedText
   }
+  /** Titles of the entity categories that count. */
+  readonly categories?: readonly string[]
   /** An administrator's text has no kind. */
   readonly legalGround?: LegalGround | { readonly text: LocalizedText }
 }
@@ -50,7 +53,7 @@ export function explainRelease(
   target: ReleaseTarget,
   environment: AttributeEnvironment,
 ): ReleaseExplanation {
-  const { preset } = target
+  const { preset, categories = [] } = target
   const legalGround = legalGroundOf(target)
   return {
     attributes: releasePlan(target, environment).flatMap((planned): ExplainedAttribute[] => {
@@ -81,18 +84,28 @@ export function explainRelease(
       ]
     }),
     ...(preset && { preset: { id: preset.id, name: preset.name, about: preset.about } }),
+    ...(categories.length > 0 && {
+      categories: categories.map((name) => categoryRules[name].title),
+    }),
     ...(legalGround && { legalGround }),
   }
 }
 
-/** Held back from what the preset says: worth telling. What the protocol cannot say is not. */
+/**
+ * Held back from what the preset says, or demanded without a category that gives it: worth telling.
+ * What the protocol cannot say is not.
+ */
 function isMeantToGo(reason: ReleaseReason, named: object | undefined): boolean {
-  return named !== undefined && reason === 'admin-block'
+  return reason === 'not-in-category' || (named !== undefined && reason === 'admin-block')
 }
 
-function legalGroundOf({ overrides, preset }: ReleaseTarget): ReleaseExplanation['legalGround'] {
+function legalGroundOf({
+  overrides,
+  preset,
+  categories = [],
+}: ReleaseTarget): ReleaseExplanation['legalGround'] {
   const { legalGround } = overrides
   return legalGround === undefined
-    ? preset?.legalGround
+    ? (preset?.legalGround ?? categoryLegalGround(categories))
     : { text: { el: legalGround, en: legalGround } }
 }

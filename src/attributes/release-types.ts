@@ -2,6 +2,7 @@ import type { Disclosure, RequestedAttribute, ServiceOverrides } from '../federa
 import type { Institution, LocalizedText } from '../institution.ts'
 import type { Account } from '../people/account.ts'
 import type { Person, RoleKind } from '../people/person.ts'
+import type { EntityCategory } from './entity-categories.ts'
 
 /** How freely an attribute may be given: sensitive ones need a rule that names them. */
 export type Sensitivity = 'public' | 'personal' | 'sensitive'
@@ -124,6 +125,10 @@ export interface ReleaseTarget {
   /** saml: Attribute Names asked for; oidc: claim names that scopes and `claims` ask for. */
   readonly requestedAttributes: readonly RequestedAttribute[]
   readonly entityCategories: readonly string[]
+  /** Those of them by which the institution gives attributes. */
+  readonly categories?: readonly EntityCategory[]
+  /** What it asks for goes only as far as a category gives it: services of other federations. */
+  readonly needsCategory?: boolean
   readonly subjectIdRequirement?: 'subject-id' | 'pairwise-id' | 'any' | 'none'
   /**
    * international: registered in another country's federation. Names go in Latin letters and
@@ -187,6 +192,7 @@ export type ReleaseReason =
   | 'subject-id-requirement'
   | 'admin-release'
   | 'preset'
+  | 'entity-category'
   | 'scope'
   | 'admin-block'
   | 'not-requested'
@@ -195,6 +201,7 @@ export type ReleaseReason =
   | 'superseded'
   | 'not-in-preset'
   | 'not-for-affiliation'
+  | 'not-in-category'
 
 export interface ReleaseDecision {
   readonly attribute: string

@@ -1,5 +1,6 @@
 import { attributeByName, attributeTable } from './attribute-table.ts'
 import { isUsableValue, maxValueLength } from './attribute-values.ts'
+import { categoryRules, categoryThatGives } from './entity-categories.ts'
 import type {
   Affiliation,
   AttributeDefinition,
@@ -18,12 +19,12 @@ type ReleaseRule = (
   definition: AttributeDefinition,
   target: ReleaseTarget,
   samlName: string,
+  environment: AttributeEnvironment,
 ) => Verdict
 
 /**
  * In order; the first that has a word decides. An admin outranks the service, and a preset what the
- * service's metadata asks for; nothing goes that no rule names. A rule for entity categories belongs
- * before `sensitive`.
+ * service's metadata asks for; nothing goes that no rule names.
  */
 const rules: readonly ReleaseRule[] = [
   adminBlock,
@@ -31,7 +32,9 @@ const rules: readonly ReleaseRule[] = [
   adminRelease,
   subjectIdRequirement,
   preset,
+  entityCategory,
   sensitive,
+  outsideCategories,
   requested,
   () => no('not-requested', 'The service does not ask for it.'),
 ]
@@ -130,7 +133,7 @@ function planRelease(
   return attributeTable.map((definition) => {
     const samlName = environment.samlNames?.[definition.name] ?? definition.samlName
     const verdict = rules.reduce<Verdict>(
-      (found, rule) => found ?? rule(definition, target, samlName),
+      (found, rule) => found ?? rule(definition, target, samlName, environment),
       undefined,
     )
     const decide = (decision: NonNullable<Verdict>): ReleaseDecision =>
@@ -188,12 +191,24 @@ function adminRelease(definition: AttributeDefinition, target: ReleaseTarget): V
   return yes('admin-release', 'An administrator releases it to this service.')
 }
 
-/** saml-subject-id-attr 2.4: with `any` one of the two goes, pairwise-id when both could. */
+/**
+ * saml-subject-id-attr 2.4: with `any` one of the two goes, pairwise-id when both could. To a service
+ * of another federation subject-id goes only with a category that may name the person: by it any two
+ * services could put together what they know.
+ */
 function subjectIdRequirement(definition: AttributeDefinition, target: ReleaseTarget): Verdict {
   const { subjectIdRequirement: need, overrides } = target
   const isSubjectId = definition.name === 'subject-id'
   if (!isSubjectId && definition.name !== 'pairwise-id') return undefined
   const fulfils = `The service’s metadata demands ${need} (subject-id:req).`
+  const { categories = [], needsCategory } = target
+  if (needsCategory && categories.includes('anonymous')) return undefined
+  if (need === 'any' && categories.includes('personalized')) {
+    return isSubjectId
+      ? undefined
+      : no('superseded', 'The service takes either identifier, and its category gives subject-id.')
+  }
+  if (isSubjectId && needsCategory && !mayNamePerson(categories)) return undefined
   if (need === definition.name) return yes('subject-id-requirement', fulfils)
   if (need !== 'any') return undefined
   const pairwiseGoes = !overrides.block?.includes('pairwise-id')
@@ -201,6 +216,11 @@ function subjectIdRequirement(definition: AttributeDefinition, target: ReleaseTa
     return no('superseded', 'The service takes either identifier, and pairwise-id tells it less.')
   }
   return yes('subject-id-requirement', fulfils)
+}
+
+/** Pseudonymous Access asks for no identifier that others know too; no category gives no reason. */
+function mayNamePerson(categories: NonNullable<ReleaseTarget['categories']>): boolean {
+  return categories.some((category) => category !== 'pseudonymous' && category !== 'esi')
 }
 
 /**
@@ -227,6 +247,43 @@ export function presetAttribute(
   { preset: chosen }: Pick<ReleaseTarget, 'preset'>,
 ) {
   return chosen?.attributes.find((attribute) => attribute.name === name)
+}
+
+/** National numbers are in no bundle, and Code of Conduct does not give what is merely required of them. */
+function entityCategory(
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+  { institution }: AttributeEnvironment,
+): Verdict {
+  const { categories = [] } = target
+  if (categories.length === 0 || definition.sensitivity === 'sensitive') return undefined
+  const category = categoryThatGives(definition.name, categories, {
+    isRequired: requestFor(definition, target, samlName)?.isRequired === true,
+    isReassigned: institution.attributes?.assurance?.usernamesNeverReassigned !== true,
+  })
+  if (!category) return undefined
+  const { title } = categoryRules[category]
+  return yes('entity-category', `The service’s entity category gives it: ${title}.`)
+}
+
+/** A service that nobody at home looked at says itself what it asks for. */
+function outsideCategories(
+  definition: AttributeDefinition,
+  target: ReleaseTarget,
+  samlName: string,
+): Verdict {
+  const { categories = [], needsCategory, subjectIdRequirement: need } = target
+  if (!needsCategory) return undefined
+  const isDemanded =
+    need === definition.name || (need === 'any' && definition.name === 'pairwise-id')
+  if (!isDemanded && !requestFor(definition, target, samlName)) return undefined
+  return no(
+    'not-in-category',
+    categories.length === 0
+      ? 'Another federation registered the service, and no category by which this institution gives attributes is on it.'
+      : 'Another federation registered the service, and its entity categories do not give it.',
+  )
 }
 
 function sensitive(

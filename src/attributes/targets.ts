@@ -6,6 +6,7 @@ import type {
   ServiceProvider,
 } from '../federation/service.ts'
 import { attributeBySamlName } from './attribute-table.ts'
+import { appliedCategories } from './entity-categories.ts'
 import { choosePreset } from './presets/choose-preset.ts'
 import type { AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { claimsOfScopes } from './scopes.ts'
@@ -43,22 +44,34 @@ export function samlReleaseTarget(
   }
   let target = targets.get(chosen?.index)
   if (!target) {
-    const { registrationAuthority } = sp
-    const isForeign =
-      registrationAuthority !== undefined && registrationAuthority !== greekRegistrationAuthority
+    const isForeign = isRegisteredAbroad(sp)
+    const { entityCategories, foreignRequests } = environment.institution.release ?? {}
+    const known = presetAndForms(sp, environment)
     target = {
       protocol: 'saml',
       id: sp.entityId,
       requestedAttributes: chosen?.requestedAttributes ?? [],
       entityCategories: sp.entityCategories,
+      // A preset says all that goes.
+      ...(!known.preset && {
+        categories: appliedCategories(sp.entityCategories, entityCategories),
+        needsCategory: isForeign && foreignRequests !== true,
+      }),
       subjectIdRequirement: sp.subjectIdRequirement,
       audience: isForeign ? 'international' : 'national',
-      ...presetAndForms(sp, environment),
+      ...known,
       overrides: sp.overrides,
     }
     targets.set(chosen?.index, target)
   }
   return target
+}
+
+/** What a federation's aggregate does not say it registered, nobody at home did. */
+function isRegisteredAbroad({ registrationAuthority, origin }: ServiceProvider): boolean {
+  return registrationAuthority === undefined
+    ? origin?.startsWith('federation:') === true
+    : registrationAuthority !== greekRegistrationAuthority
 }
 
 function targetsOf(environment: AttributeEnvironment): Targets {

@@ -36,6 +36,11 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
     load: async () => (await import('./service-provider.ts')).spCommand,
     about: 'sp add|list|approve|remove|override: SAML service providers',
   },
+  federation: {
+    load: async () => (await import('./federation.ts')).federationCommand,
+    about:
+      'federation add|list|show|refresh|remove: services that a federation vouches for; federation requests',
+  },
   client: {
     load: async () => (await import('./client.ts')).clientCommand,
     about: 'client add|list|approve|remove|override: OpenID Connect clients',

@@ -19,6 +19,11 @@ export class ProgressBar {
     this.#bar?.increment()
   }
 
+  /** Where the work stands, when it does not go by ones. */
+  at(value: number): void {
+    this.#bar?.update(value)
+  }
+
   stop(): void {
     this.#bar?.stop()
   }

@@ -39,6 +39,8 @@ export interface AdministratorsExplanation extends ReleaseStanding {
   readonly username: string
   readonly standing: AccountStanding
   readonly presetName?: string
+  /** Titles of the entity categories that count. */
+  readonly categories?: readonly string[]
   readonly legalGround?: { readonly basis?: LegalGround['basis']; readonly text: string }
   readonly attributes: readonly ExplainedLine[]
 }
@@ -67,7 +69,11 @@ export async function explainToAdministrator(
   const target = usualReleaseTarget(service, environment, scopes?.split(/[\s,]+/).filter(Boolean))
   const now = context.now()
   const subject = { account, person: withActivatedRoles(person, account), now }
-  const { attributes, preset, legalGround } = explainRelease(subject, target, environment)
+  const { attributes, preset, categories, legalGround } = explainRelease(
+    subject,
+    target,
+    environment,
+  )
   context.audit.record({
     event: 'release.explain',
     result: 'success',
@@ -86,6 +92,7 @@ export async function explainToAdministrator(
     standing: accountStanding(account, now),
     ...releaseStanding(service, context),
     ...(preset && { presetName: preset.name.en }),
+    ...(categories && { categories }),
     ...(legalGround && { legalGround: { ...legalGround, text: legalGround.text.en } }),
     attributes: attributes.map(({ why, ...attribute }) => ({
       ...attribute,

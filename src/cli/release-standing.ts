@@ -1,6 +1,8 @@
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import { disclosureOf } from '../attributes/disclosure.ts'
+import { categoryRules } from '../attributes/entity-categories.ts'
 import { choosePreset, noPreset } from '../attributes/presets/choose-preset.ts'
+import type { ReleaseTarget } from '../attributes/release-types.ts'
 import { usualReleaseTarget } from '../attributes/targets.ts'
 import type { Disclosure, RegisteredService } from '../federation/service.ts'
 import type { CliContext } from './cli-context.ts'
@@ -44,16 +46,32 @@ export function standingLines(
   context: StandingContext,
 ): readonly string[] {
   const { preset, presetBy, disclosure } = releaseStanding(service, context)
-  return [standingText(service, preset, presetBy), disclosureTexts[disclosure]]
+  const target = usualReleaseTarget(service, attributeEnvironment(context))
+  return [
+    standingText(service, target, preset, presetBy),
+    ...categoryLines(target),
+    disclosureTexts[disclosure],
+  ]
+}
+
+/** Metadata that a service brings itself may claim any category: whoever approves it vouches for them. */
+function categoryLines({ categories = [] }: ReleaseTarget): readonly string[] {
+  if (categories.length === 0) return []
+  const titles = categories.map((name) => categoryRules[name].title).join(', ')
+  return [`Entity categories that release attributes: ${titles}.`]
 }
 
 function standingText(
   { overrides, protocol }: RegisteredService,
+  { needsCategory, categories = [] }: ReleaseTarget,
   preset: ReleaseStanding['preset'],
   presetBy: ReleaseStanding['presetBy'],
 ): string {
-  const asked =
-    protocol === 'saml' ? 'its metadata asks for what it gets' : 'its scopes say what it gets'
+  const asked = needsCategory
+    ? `another federation registered it, so it gets ${categories.length > 0 ? 'only what its categories give' : 'nothing that it asks for'}`
+    : protocol === 'saml'
+      ? 'its metadata asks for what it gets'
+      : 'its scopes say what it gets'
   if (preset && presetBy) return `Preset: ${preset} (${chosenBy[presetBy]}).`
   return overrides.preset === noPreset
     ? `Preset: none, by an administrator; ${asked}.`

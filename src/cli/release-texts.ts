@@ -14,6 +14,7 @@ export function explanationLines(explained: AdministratorsExplanation): readonly
       `${explained.username} (${explained.standing}${explained.standing === 'active' ? '' : ': nothing goes until it is active'})`,
     ],
     ['preset', preset ? `${preset} (${explained.presetName}), by ${presetBy}` : 'none'],
+    ['categories', explained.categories?.join(', ')],
     ['disclosure', explained.disclosure],
     [
       'ground',

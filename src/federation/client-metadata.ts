@@ -1,5 +1,5 @@
 import { createPublicKey, randomBytes } from 'node:crypto'
-import { IdpError } from '../errors.ts'
+import { MetadataError } from './metadata-finding.ts'
 import { cleanText, isLoopbackUrl, isWebUrl } from './metadata-text.ts'
 import type { ServiceDisplay, ServiceText } from './service.ts'
 
@@ -42,7 +42,7 @@ export function checkClientMetadata(
   random: (bytes: number) => Buffer = randomBytes,
 ): CheckedClient {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new IdpError('METADATA_INVALID', 'client metadata must be one JSON object (RFC 7591)')
+    throw refusal('', ['client metadata must be one JSON object (RFC 7591)'])
   }
   const input = given as Record<string, unknown>
   const problems: string[] = []
@@ -67,13 +67,20 @@ export function checkClientMetadata(
   problems.push(...checkSubject(input, metadata))
   if (problems.length > 0) {
     const who = typeof input.client_id === 'string' ? `client "${input.client_id}": ` : ''
-    throw new IdpError('METADATA_INVALID', `${who}${problems.join('; ')}.`)
+    throw refusal(who, problems)
   }
   return {
     metadata: metadata as ClientMetadata,
     generated: { clientId: input.client_id === undefined, clientSecret: generated },
     ignored,
   }
+}
+
+function refusal(who: string, problems: readonly string[]): MetadataError {
+  return new MetadataError(
+    `${who}${problems.join('; ')}.`,
+    problems.map((message) => ({ code: 'CLIENT_FIELD_INVALID', message })),
+  )
 }
 
 /** Fields that a check below copies into the result. */

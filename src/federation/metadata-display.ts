@@ -17,6 +17,9 @@ const maxLogoLength = 100_000
 /** Logos inside the metadata: picture formats that hold no script. */
 const dataImage = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$/
 
+/** Nothing that means something in a link or a header: we write to it, and pages link it. */
+const mailAddress = /^[\p{L}\p{N}.!#$%'*+=^_`{|}~-]+@[\p{L}\p{N}.-]+$/u
+
 /**
  * What the service says to people: mdui:UIInfo of the role; for the name also the
  * AttributeConsumingService and the Organization, in that order.
@@ -83,6 +86,7 @@ function unsafeUrl(element: Element, url: string) {
     remedy:
       'Write a full https address (a logo may also be a data: URL of a PNG, JPEG, GIF or WebP).',
     line: lineOf(element),
+    subject: cleanText(url, 80),
   }
 }
 
@@ -115,7 +119,7 @@ export function readContacts(entity: Element): ServiceProvider['contacts'] {
     const email = text('EmailAddress')?.replace(/^mailto:/i, '')
     return {
       type: attributeOf(contact, 'contactType') ?? 'other',
-      email: email && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) ? email : undefined,
+      email: email && mailAddress.test(email) ? email : undefined,
       givenName: text('GivenName'),
       surName: text('SurName'),
     }

@@ -20,6 +20,7 @@ export function readAssertionConsumerServices(
   const endpoints = readEndpoints(elements, reading)
   if (!endpoints.some(({ binding }) => binding === httpPostBinding)) {
     throw metadataError('no AssertionConsumerService with the HTTP-POST binding', {
+      code: 'POST_ENDPOINT_MISSING',
       element: role,
       entityId: reading.entityId,
       remedy: `Add one with Binding="${httpPostBinding}".`,
@@ -74,6 +75,7 @@ function readLocation(element: Element, name: string, reading: MetadataReading):
     throw metadataError(
       `${element.localName} ${name} is "${shown}", expected an absolute https address of at most ${maxLocationLength} characters`,
       {
+        code: 'ENDPOINT_INVALID',
         element,
         entityId: reading.entityId,
         remedy: 'Write the full address, from https:// on.',
@@ -86,6 +88,7 @@ function readLocation(element: Element, name: string, reading: MetadataReading):
       message: `${element.localName} ${name} "${shown}" is not encrypted: anybody on the way can read and steal sign-ins.`,
       remedy: 'Serve it over https.',
       line: lineOf(element),
+      subject: location,
     })
   }
   return location

@@ -1,6 +1,10 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { attributeOf, childElement, childElements, textOf } from '../xml/safe-xml.ts'
-import { type MetadataReading, metadataError } from './metadata-finding.ts'
+import {
+  type MetadataProblemCode,
+  type MetadataReading,
+  metadataError,
+} from './metadata-finding.ts'
 import { ns } from './metadata-uris.ts'
 import type { MetadataKey } from './service.ts'
 
@@ -52,8 +56,9 @@ function readKey(descriptor: Element, reading: MetadataReading) {
   const keyValue = keyInfo && childElement(keyInfo, ns.ds, 'KeyValue')
   const rsaKeyValue = keyValue && childElement(keyValue, ns.ds, 'RSAKeyValue')
   const certificate = certificateElement && textOf(certificateElement).replace(/\s+/g, '')
-  const fail = (problem: string, remedy: string) =>
+  const fail: Fail = (code, problem, remedy) =>
     metadataError(problem, {
+      code,
       element: certificateElement ?? descriptor,
       entityId: reading.entityId,
       remedy,
@@ -75,12 +80,17 @@ function readKey(descriptor: Element, reading: MetadataReading) {
   const bits = publicKey.asymmetricKeyDetails?.modulusLength
   if (type === 'rsa' && (bits ?? 0) < minimumRsaBits) {
     throw fail(
+      'KEY_TOO_SHORT',
       `an RSA key of ${bits} bits, expected ${minimumRsaBits} or more`,
       'Make a new key pair (3072 bits are advised) and publish its certificate.',
     )
   }
   if (type !== 'rsa' && type !== 'ec') {
-    throw fail(`a key of type ${type}, expected RSA or EC`, 'Make a new RSA key pair.')
+    throw fail(
+      'KEY_TYPE_UNKNOWN',
+      `a key of type ${type}, expected RSA or EC`,
+      'Make a new RSA key pair.',
+    )
   }
   const key: MetadataKey = {
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
@@ -90,13 +100,15 @@ function readKey(descriptor: Element, reading: MetadataReading) {
   return { key, type }
 }
 
-function openCertificate(
-  certificate: string,
-  reading: MetadataReading,
-  fail: (problem: string, remedy: string) => Error,
-): KeyObject {
+type Fail = (code: MetadataProblemCode, problem: string, remedy: string) => Error
+
+function openCertificate(certificate: string, reading: MetadataReading, fail: Fail): KeyObject {
   if (certificate.length > maxCertificateCharacters) {
-    throw fail('a certificate that is far too long', 'Publish one plain certificate.')
+    throw fail(
+      'CERTIFICATE_UNREADABLE',
+      'a certificate that is far too long',
+      'Publish one plain certificate.',
+    )
   }
   let opened: X509Certificate
   try {
@@ -105,6 +117,7 @@ function openCertificate(
     void opened.publicKey
   } catch {
     throw fail(
+      'CERTIFICATE_UNREADABLE',
       'X509Certificate does not hold a certificate',
       'Paste the base64 text between the BEGIN and END lines of the PEM file, whole.',
     )
@@ -113,6 +126,7 @@ function openCertificate(
     reading.findings.push({
       code: 'CERTIFICATE_EXPIRED',
       message: `A certificate expired on ${opened.validToDate.toISOString().slice(0, 10)}; its key is used all the same.`,
+      subject: opened.validToDate.toISOString().slice(0, 10),
       remedy: 'Nothing has to be done: metadata vouches for the key, not for its dates.',
     })
   }
@@ -126,10 +140,7 @@ function openCertificate(
   return opened.publicKey
 }
 
-function openRsaKeyValue(
-  rsaKeyValue: Element,
-  fail: (problem: string, remedy: string) => Error,
-): KeyObject {
+function openRsaKeyValue(rsaKeyValue: Element, fail: Fail): KeyObject {
   const part = (name: string) =>
     Buffer.from(textOf(childElement(rsaKeyValue, ns.ds, name)), 'base64').toString('base64url')
   try {
@@ -138,7 +149,11 @@ function openRsaKeyValue(
       format: 'jwk',
     })
   } catch {
-    throw fail('RSAKeyValue does not hold an RSA key', 'Publish the certificate instead.')
+    throw fail(
+      'CERTIFICATE_UNREADABLE',
+      'RSAKeyValue does not hold an RSA key',
+      'Publish the certificate instead.',
+    )
   }
 }
 

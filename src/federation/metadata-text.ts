@@ -2,12 +2,29 @@ import { textOf } from '../xml/safe-xml.ts'
 import { ns } from './metadata-uris.ts'
 import type { ServiceText } from './service.ts'
 
-/** Controls, and the marks that turn the direction of text: they make a name look like another. */
-const deceptive = /[\p{Cc}\u200E\u200F\u061C\u202A-\u202E\u2066-\u2069\uFEFF]/gu
+/**
+ * What nobody sees: controls, marks that turn the direction of text or have no width, fillers,
+ * private letters. They make a name look like another.
+ */
+const deceptive = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u115F\u1160\u3164\uFFA0\u2800]/gu
+
+/** Marks are piled up to run over the lines around; polytonic Greek has three on a letter. */
+const piledMarks = /(\p{M}{3})\p{M}+/gu
+
+/** Cleaning costs by length, and the bounds that follow are far below. Characters. */
+const maxTextRead = 20_000
 
 /** A service's own words made fit for a page: one line, no hidden controls, bounded. */
 export function cleanText(text: string, maxLength: number): string {
-  const clean = text.replace(/\s+/g, ' ').replace(deceptive, '').trim()
+  const clean = text
+    .slice(0, maxTextRead)
+    .toWellFormed()
+    .normalize('NFC')
+    // U+FEFF is white space to regular expressions, and has no width.
+    .replace(/[^\S\uFEFF]+/g, ' ')
+    .replace(deceptive, '')
+    .replace(piledMarks, '$1')
+    .trim()
   return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean
 }
 
@@ -30,7 +47,7 @@ export function languageOf(element: Element): string | undefined {
 
 /** An absolute http or https address without user part; nothing else is a link we show or use. */
 export function isWebUrl(text: string): boolean {
-  if (!/^https?:\/\/[^\s<>"'\\^`{|}\p{Cc}]+$/u.test(text) || !URL.canParse(text)) return false
+  if (!/^https?:\/\/[^\s<>"'\\^`{|}\p{C}]+$/u.test(text) || !URL.canParse(text)) return false
   const { username, password } = new URL(text)
   return username === '' && password === ''
 }

@@ -1,4 +1,3 @@
-import { IdpError } from '../errors.ts'
 import {
   attributeOf,
   childElement,
@@ -13,7 +12,12 @@ import {
   readBoolean,
   readSingleLogoutServices,
 } from './metadata-endpoints.ts'
-import { type MetadataFinding, type MetadataReading, metadataError } from './metadata-finding.ts'
+import {
+  MetadataError,
+  type MetadataFinding,
+  type MetadataReading,
+  metadataError,
+} from './metadata-finding.ts'
 import { readKeys } from './metadata-keys.ts'
 import { reviewServiceProvider } from './metadata-review.ts'
 import {
@@ -94,11 +98,17 @@ function parseRoot(xml: string): Element {
     return parseXml(xml, { lines: true }).documentElement
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
-    throw new IdpError('METADATA_INVALID', `the metadata cannot be read: ${error.message}`, {
-      cause: error,
-    })
+    const { message, line } = error
+    throw new MetadataError(
+      `the metadata cannot be read: ${message}`,
+      [{ code: 'XML_UNREADABLE', message, ...(line !== undefined && { line }) }],
+      error,
+    )
   }
 }
+
+/** Federations nest two or three; deeper ones only cost whoever reads them. */
+const maxGroupDepth = 4
 
 /** The one service provider of the document, whether alone or the only one of a group. */
 function findEntity(root: Element): Element {
@@ -108,6 +118,7 @@ function findEntity(root: Element): Element {
     throw metadataError(
       `the root element is <${root.tagName}>${found}, expected <EntityDescriptor>`,
       {
+        code: 'METADATA_ROOT',
         element: root,
         remedy:
           'Give the metadata document that the service publishes, in the namespace of SAML 2.0 metadata.',
@@ -115,14 +126,23 @@ function findEntity(root: Element): Element {
     )
   }
   const entities: Element[] = []
-  const groups: Element[] = [root]
-  for (let group = groups.pop(); group; group = groups.pop()) {
+  let groups: Element[] = [root]
+  for (let depth = 1; groups.length > 0; depth++) {
+    if (depth > maxGroupDepth) {
+      throw metadataError(
+        `groups (EntitiesDescriptor) nested deeper than ${maxGroupDepth} levels`,
+        {
+          element: groups[0],
+          remedy: 'Give the EntityDescriptor of the service alone.',
+        },
+      )
+    }
     entities.push(
-      ...childElements(group, ns.md, 'EntityDescriptor').filter((entity) =>
-        childElement(entity, ns.md, 'SPSSODescriptor'),
-      ),
+      ...groups
+        .flatMap((group) => childElements(group, ns.md, 'EntityDescriptor'))
+        .filter((entity) => childElement(entity, ns.md, 'SPSSODescriptor')),
     )
-    groups.push(...childElements(group, ns.md, 'EntitiesDescriptor'))
+    groups = groups.flatMap((group) => childElements(group, ns.md, 'EntitiesDescriptor'))
   }
   const [only] = entities
   if (entities.length === 1 && only) return only
@@ -131,6 +151,7 @@ function findEntity(root: Element): Element {
       ? 'no entity in it has an SPSSODescriptor, so no service provider is described'
       : `${entities.length} service providers are described, expected one`,
     {
+      code: entities.length === 0 ? 'SERVICE_PROVIDER_MISSING' : 'SERVICE_PROVIDERS_SEVERAL',
       element: root,
       remedy: 'Give one service provider at a time, each as an EntityDescriptor of its own.',
     },
@@ -141,16 +162,18 @@ function readEntityId(entity: Element): string {
   const entityId = attributeOf(entity, 'entityID') ?? ''
   const shown = entityId.length > 100 ? `${entityId.slice(0, 100)}…` : entityId
   // Printable ASCII without space, quotes or brackets: what a URI can hold (RFC 3986 section 2).
-  if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) {
+  const isUri = /^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)
+  // A user part would make it look like the address of another host.
+  if (!isUri || /^https?:\/\/[^/?#]*@/i.test(entityId)) {
     throw metadataError(
       `entityID is "${shown}", expected an address that starts with https://, http:// or urn:, without spaces`,
-      { element: entity },
+      { code: 'ENTITY_ID_INVALID', element: entity },
     )
   }
   if (entityId.length > maxEntityIdLength) {
     throw metadataError(
       `entityID has ${entityId.length} characters, expected at most ${maxEntityIdLength}`,
-      { element: entity },
+      { code: 'ENTITY_ID_INVALID', element: entity },
     )
   }
   return entityId
@@ -168,6 +191,7 @@ function findRole(entity: Element, entityId: string): Element {
       ? 'its SPSSODescriptor does not support SAML 2.0'
       : 'it has no SPSSODescriptor, so it describes no service provider',
     {
+      code: roles.length > 0 ? 'SAML2_MISSING' : 'SERVICE_PROVIDER_MISSING',
       element: roles[0] ?? entity,
       entityId,
       remedy:
@@ -203,6 +227,7 @@ function readValidUntil(
     }
     if (instant <= now) {
       throw metadataError(`it was valid until ${text} only`, {
+        code: 'METADATA_EXPIRED',
         element,
         entityId,
         remedy: 'Fetch the service’s present metadata.',
@@ -214,6 +239,7 @@ function readValidUntil(
     findings.push({
       code: 'VALID_UNTIL_NEAR',
       message: `The metadata is valid until ${earliest.toISOString()} only; sign-in to the service stops then.`,
+      subject: earliest.toISOString().slice(0, 10),
       remedy: 'Remove validUntil from metadata that is handed over by hand, or renew it in time.',
     })
   }

@@ -1,5 +1,10 @@
 import type { Collection } from 'mongodb'
 import { IdpError } from '../errors.ts'
+import {
+  askFederations,
+  clearFederationCache,
+  findFederatedService,
+} from './aggregates/federated-services.ts'
 import { clientDisplay } from './client-metadata.ts'
 import { openClientSecret } from './client-secrets.ts'
 import type { RegisteredService, RelyingParty, ServiceProvider } from './service.ts'
@@ -22,24 +27,26 @@ export function clearServiceCache(): void {
   generation += 1
   cache.clear()
   approved = undefined
+  clearFederationCache()
 }
 
 /**
  * The service provider, approved or pending: the caller checks `state`. One whose metadata is past
- * its validUntil is not there any more (SAML Metadata 2.3.1).
+ * its validUntil is not there any more (SAML Metadata 2.3.1). What was registered here outranks what
+ * a federation says, once it is approved: a registration that waits must not shut a service out.
  */
 export async function findServiceProvider(
   entityId: string,
   now: Date = new Date(),
 ): Promise<ServiceProvider | undefined> {
-  const service = await find('saml', entityId)
+  const service = await find('saml', entityId, now)
   if (service?.protocol !== 'saml') return undefined
   return service.validUntil && service.validUntil <= now ? undefined : service
 }
 
 /** The relying party, approved or pending, its secret included. */
 export async function findRelyingParty(clientId: string): Promise<RelyingParty | undefined> {
-  const service = await find('oidc', clientId)
+  const service = await find('oidc', clientId, new Date())
   return service?.protocol === 'oidc' ? service : undefined
 }
 
@@ -79,25 +86,40 @@ export function listServiceRecords(protocol: ServiceRecord['protocol']): Promise
 async function find(
   protocol: ServiceRecord['protocol'],
   id: string,
+  now: Date,
 ): Promise<RegisteredService | undefined> {
   // No service has a longer id: what strangers send is not looked for.
   if (id.length > 1024) return undefined
   const key = recordId(protocol, id)
   const cached = cache.get(key)
-  if (cached) {
+  if (cached && !isPastInFederation(cached, now)) {
     cache.delete(key)
     cache.set(key, cached)
     return cached
   }
   const startedIn = generation
   const record = await serviceRecords().findOne({ _id: key })
-  if (!record) return undefined
-  const service = toService(record)
+  const isDecided = record?.state === 'approved' || protocol !== 'saml'
+  const federated = isDecided ? undefined : await findFederatedService(id, now)
+  const asked = isDecided || federated ? undefined : await askFederations(id, now)
+  if (asked) return asked
+  const service = federated ?? (record ? toService(record) : undefined)
+  if (!service) return undefined
   if (startedIn === generation) {
     cache.set(key, service)
     if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
   }
   return service
+}
+
+/** Another federation may have it still. */
+function isPastInFederation(service: RegisteredService, now: Date): boolean {
+  return (
+    service.protocol === 'saml' &&
+    service.origin.startsWith('federation:') &&
+    service.validUntil !== undefined &&
+    service.validUntil <= now
+  )
 }
 
 /** Whether this origin (see ServiceProvider.origin) has registered anything. */

@@ -9,6 +9,7 @@ export type MessageKind =
   | 'recovery-code'
   | 'contact-code'
   | 'account-notice'
+  | 'service-registration'
 
 export interface OutgoingMessage {
   readonly channel: MessageChannel

@@ -1,4 +1,10 @@
-import { createCipheriv, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createPublicKey,
+  type KeyObject,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto'
 import type { MetadataKey, ServiceProvider } from '../federation/service.ts'
 import { encryptOaep, type OaepHash } from './rsa-oaep.ts'
 import { SamlStatusError } from './status-response.ts'
@@ -55,8 +61,8 @@ const oaepHashes: Readonly<Record<string, OaepHash>> = {
 const chosen = new WeakMap<ServiceProvider, AssertionEncryption | null>()
 
 /**
- * How to encrypt for this service: under the newest key in its metadata that we can use (the last
- * one: rolling over, services append), by the strongest algorithms the key's descriptor lists.
+ * How to encrypt for this service: under the newest key in its metadata that we can use, by the
+ * strongest algorithms the key's descriptor lists.
  *
  * @returns undefined when the service publishes no encryption key or an admin turned encryption off
  * @throws {SamlStatusError} SAML_ENCRYPTION_UNSUPPORTED it publishes keys, none of them usable: the
@@ -73,7 +79,7 @@ export function assertionEncryption(sp: ServiceProvider): AssertionEncryption | 
 
 function chooseEncryption(sp: ServiceProvider): AssertionEncryption | undefined {
   if (sp.overrides.encryptAssertions === false || sp.encryptionKeys.length === 0) return undefined
-  for (const key of sp.encryptionKeys.toReversed()) {
+  for (const key of newestFirst(sp.encryptionKeys)) {
     const publicKey = createPublicKey(key.publicKeyPem)
     if (publicKey.asymmetricKeyType !== 'rsa') continue
     const block = chooseBlockCipher(key)
@@ -85,6 +91,22 @@ function chooseEncryption(sp: ServiceProvider): AssertionEncryption | undefined 
     code: 'Responder',
     message: `None of the encryption keys in the metadata of ${sp.entityId} is RSA with AES and RSA-OAEP among its EncryptionMethods`,
   })
+}
+
+/**
+ * By the day from which its certificate is valid; of equal ones the later in the document, because
+ * services that roll over append. A bare key has no day, so with one among them the document's order
+ * alone says. Other dates of a certificate mean nothing: metadata vouches for the key (IIP-MD08).
+ */
+function newestFirst(keys: readonly MetadataKey[]): readonly MetadataKey[] {
+  const lastFirst = keys.toReversed()
+  if (keys.length < 2 || keys.some(({ certificate }) => !certificate)) return lastFirst
+  const since = new Map(lastFirst.map((key) => [key, validFrom(key.certificate!)]))
+  return lastFirst.sort((a, b) => since.get(b)! - since.get(a)!)
+}
+
+function validFrom(certificate: string): number {
+  return new X509Certificate(Buffer.from(certificate, 'base64')).validFromDate.getTime()
 }
 
 /** Whether the service can be sent AES-CBC only: its administrator should hear of it. */

@@ -7,9 +7,22 @@ export interface ServedMetadata {
   readonly etag: string
 }
 
+/** validUntil moves in steps of half the lifetime, so that every worker signs the same document. */
+export function validityStep(now: Date, validDays: number): { step: number; validUntil: Date } {
+  const lifetimeMs = validDays * 86_400_000
+  const stepMs = lifetimeMs / 2
+  const step = Math.floor(now.getTime() / stepMs)
+  return { step, validUntil: new Date(step * stepMs + lifetimeMs) }
+}
+
+/** A document with the tag that says which it is. */
+export function serveMetadata(xml: string): ServedMetadata {
+  const etag = `"${createHash('sha256').update(xml).digest('base64url').slice(0, 27)}"`
+  return { xml: Buffer.from(xml), etag }
+}
+
 /**
  * Keeps our signed metadata; makes it anew when the keys changed or half of its life is over.
- * validUntil moves in steps of that half life, so that every worker signs the same document.
  *
  * @returns a function that gives the metadata for now
  */
@@ -17,24 +30,21 @@ export function metadataCache(
   context: Pick<AppContext, 'config' | 'institution' | 'keys' | 'now'>,
 ): () => ServedMetadata {
   const { config, institution, keys } = context
-  const lifetimeMs = config.metadataValidDays * 86_400_000
-  const stepMs = lifetimeMs / 2
   let made: { served: ServedMetadata; step: number } | undefined
   keys.onChange(() => {
     made = undefined
   })
   return () => {
-    const step = Math.floor(context.now().getTime() / stepMs)
+    const { step, validUntil } = validityStep(context.now(), config.metadataValidDays)
     if (made?.step !== step) {
       const xml = buildMetadata({
         baseUrl: config.baseUrl,
         scope: config.scope,
         institution,
         keys: keys.published('saml'),
-        validUntil: new Date(step * stepMs + lifetimeMs),
+        validUntil,
       })
-      const etag = `"${createHash('sha256').update(xml).digest('base64url').slice(0, 27)}"`
-      made = { served: { xml: Buffer.from(xml), etag }, step }
+      made = { served: serveMetadata(xml), step }
     }
     return made.served
   }

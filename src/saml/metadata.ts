@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Institution, LocalizedText } from '../institution.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
-import { algorithms, bindings, nameIdFormats, namespaces } from './uris.ts'
+import { writeDiscoveryHints, writeEntityExtensions } from './metadata-extensions.ts'
+import { bindings, nameIdFormats, namespaces } from './uris.ts'
 import { keyInfo, signEnveloped } from './xml-signature.ts'
 import { escapeAttribute, escapeText } from './xml-writer.ts'
 
@@ -23,13 +24,13 @@ export function idpEntityId(config: { readonly baseUrl: string }): string {
 export const endpointPaths = { singleSignOn: '/saml/sso', singleLogout: '/saml/slo' } as const
 
 /** How long readers may go without looking again; eduGAIN asks for one to six hours. */
-const cacheDuration = 'PT6H'
+export const cacheDuration = 'PT6H'
 
 /**
  * Our signed md:EntityDescriptor, in exclusive-canonical form. The same facts give the same bytes,
  * so all workers and machines serve one document under one ETag.
  *
- * SAML Metadata 2.3.2 and 2.4.3; saml2int SDP-MD08 to MD12, SDP-IDP14 and 33; REFEDS errorURL 1.0;
+ * SAML Metadata 2.3.2 and 2.4.3; MDUI 1.0; saml2int SDP-MD08 to MD12, SDP-IDP14 and 33; REFEDS errorURL 1.0;
  * Sirtfi (security contact).
  */
 export function buildMetadata(own: OwnMetadata): string {
@@ -45,9 +46,9 @@ function writeContent(own: OwnMetadata): string {
   const { institution, baseUrl } = own
   const errorUrl = `${baseUrl}/saml/error?code=ERRORURL_CODE&ts=ERRORURL_TS&rp=ERRORURL_RP&tid=ERRORURL_TID&ctx=ERRORURL_CTX`
   return (
-    `<md:Extensions>${writeRegistration(institution)}${writeAlgorithms()}</md:Extensions>` +
+    `<md:Extensions>${writeEntityExtensions(institution)}</md:Extensions>` +
     `<md:IDPSSODescriptor WantAuthnRequestsSigned="false" errorURL="${escapeAttribute(errorUrl)}" protocolSupportEnumeration="${namespaces.samlp}">` +
-    `<md:Extensions><shibmd:Scope xmlns:shibmd="${namespaces.shibmd}" regexp="false">${escapeText(own.scope)}</shibmd:Scope>${writeUserInterfaceInfo(own)}</md:Extensions>` +
+    `<md:Extensions><shibmd:Scope xmlns:shibmd="${namespaces.shibmd}" regexp="false">${escapeText(own.scope)}</shibmd:Scope>${writeUserInterfaceInfo(own)}${writeDiscoveryHints(institution.federation)}</md:Extensions>` +
     own.keys
       .map(
         (key) =>
@@ -61,28 +62,6 @@ function writeContent(own: OwnMetadata): string {
     writeEndpoints('SingleSignOnService', `${baseUrl}${endpointPaths.singleSignOn}`) +
     `</md:IDPSSODescriptor>${writeOrganization(institution)}${writeContacts(institution)}`
   )
-}
-
-/** The federation adds its own when it registers us; ours only repeats what the institution states. */
-function writeRegistration({ registrationAuthority }: Institution): string {
-  if (!registrationAuthority) return ''
-  return `<mdrpi:RegistrationInfo xmlns:mdrpi="${namespaces.mdrpi}" registrationAuthority="${escapeAttribute(registrationAuthority)}"></mdrpi:RegistrationInfo>`
-}
-
-/** What we verify (Metadata Profile for Algorithm Support 1.0). */
-function writeAlgorithms(): string {
-  const digests = [algorithms.sha256, algorithms.sha384, algorithms.sha512]
-  const signing = [
-    algorithms.rsaSha256,
-    algorithms.rsaSha384,
-    algorithms.rsaSha512,
-    algorithms.ecdsaSha256,
-    algorithms.ecdsaSha384,
-    algorithms.ecdsaSha512,
-  ]
-  const write = (name: string) => (uri: string) =>
-    `<alg:${name} xmlns:alg="${namespaces.alg}" Algorithm="${uri}"></alg:${name}>`
-  return [...digests.map(write('DigestMethod')), ...signing.map(write('SigningMethod'))].join('')
 }
 
 function writeUserInterfaceInfo({ institution, baseUrl }: OwnMetadata): string {

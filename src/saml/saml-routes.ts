@@ -11,6 +11,7 @@ import { loginUrl, openServiceFlow, resumeUrl, sealFlow } from '../sso/login-flo
 import type { SsoSession } from '../sso/sso-session.ts'
 import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
 import { logoutRoutes } from './logout-routes.ts'
+import { mdqRoutes } from './mdq/mdq-routes.ts'
 import { checkRelayState } from './message-limits.ts'
 import { endpointPaths } from './metadata.ts'
 import { metadataCache } from './metadata-cache.ts'
@@ -44,6 +45,7 @@ export function samlMetadataRoutes(context: AppContext): Router {
     if (req.fresh) res.status(304).end()
     else res.end(xml)
   })
+  router.use(mdqRoutes(context, currentMetadata))
   return router
 }
 

@@ -5,6 +5,7 @@ export const namespaces = {
   samlp: 'urn:oasis:names:tc:SAML:2.0:protocol',
   md: 'urn:oasis:names:tc:SAML:2.0:metadata',
   mdui: 'urn:oasis:names:tc:SAML:metadata:ui',
+  mdattr: 'urn:oasis:names:tc:SAML:metadata:attribute',
   mdrpi: 'urn:oasis:names:tc:SAML:metadata:rpi',
   alg: 'urn:oasis:names:tc:SAML:metadata:algsupport',
   shibmd: 'urn:mace:shibboleth:metadata:1.0',

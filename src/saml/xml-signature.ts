@@ -7,6 +7,8 @@ export interface UnsignedXml {
   /** Up to and including `</saml:Issuer>` (messages) or the root's start tag (metadata). */
   readonly before: string
   readonly after: string
+  /** What is digested, where `before` declares more prefixes than canonicalization keeps. */
+  readonly canonical?: string
   /** Value of the root's ID attribute: no character in it needs escaping. */
   readonly id: string
 }
@@ -25,14 +27,14 @@ const signatureStart = `<ds:Signature xmlns:ds="${namespaces.ds}">`
  * Puts an enveloped RSA-SHA256 signature into a message: one Reference to the root's ID, exclusive
  * canonicalization, our certificate in KeyInfo (a hint: services take the key from metadata).
  *
- * The message must be in exclusive-canonical form already; nothing here canonicalizes, and a
- * message in another form would not verify. SAML Core 5.4, XML Signature 4.
+ * The message must be in exclusive-canonical form already, or come with it; nothing here
+ * canonicalizes, and a message in another form would not verify. SAML Core 5.4, XML Signature 4.
  *
  * Signing is synchronous: the thread pool costs more CPU per signature and a message needs two
  * that depend on each other.
  */
 export function signEnveloped(xml: UnsignedXml, key: SigningKey): string {
-  const digest = hash('sha256', xml.before + xml.after, 'base64')
+  const digest = hash('sha256', xml.canonical ?? xml.before + xml.after, 'base64')
   const signedInfo = `${signedInfoHead}${xml.id}${signedInfoMiddle}${digest}${signedInfoTail}`
   // Canonicalized alone, SignedInfo is where the prefix ds is first used, so it is declared there;
   // inside the document its parent has declared it already.

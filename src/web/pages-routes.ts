@@ -53,6 +53,9 @@ const serviceProblemCodes = [
   'OTHER_ERROR',
 ] as const
 
+/** Invisible, or turns the direction of text: what stands there would read as something else. */
+const deceptive = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
 /** Longest value that is shown; services write what they like. Characters. */
 const maxShownLength = 200
 
@@ -66,7 +69,7 @@ function readServiceProblem(query: Record<string, unknown>) {
     const value = query[name]
     // A service that does not know a value leaves the placeholder standing.
     if (typeof value !== 'string' || value === '' || value.startsWith('ERRORURL_')) return undefined
-    return value.slice(0, maxShownLength)
+    return value.replace(deceptive, '').slice(0, maxShownLength) || undefined
   }
   const seconds = Number(text('ts'))
   return {

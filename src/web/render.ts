@@ -5,7 +5,7 @@ import type { LocalizedText } from '../institution.ts'
 import { csrfToken } from './csrf.ts'
 import { languageOf, languageUrls, rememberLanguage } from './language.ts'
 import { cspImageSource } from './security-headers.ts'
-import type { MessageValues, Translate } from './translate.ts'
+import { isolated, type MessageValues, type Translate } from './translate.ts'
 import { webParts } from './web-parts.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -100,7 +100,7 @@ const { escape: escapeMarkup } = nunjucks.lib as unknown as { escape(text: strin
 function translateMarkup(t: Translate, key: string, values: Record<string, unknown> = {}) {
   const escaped = Object.entries(values).map(([name, value]) => [
     name,
-    value instanceof SafeString ? String(value) : escapeMarkup(String(value)),
+    value instanceof SafeString ? String(value) : escapeMarkup(isolated(String(value))),
   ])
   // The sentence is ours and has no markup of its own, but may hold & or <.
   const sentence = t(

@@ -45,6 +45,17 @@ export function loadTranslations(
   return { el, en }
 }
 
+const rightToLeft =
+  /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u
+
+/**
+ * A value that a stranger wrote, for the middle of a sentence: in letters that run from right to left
+ * it would turn the order of what stands beside it (Unicode UAX 9, first strong isolate).
+ */
+export function isolated(value: string): string {
+  return rightToLeft.test(value) ? `\u2068${value}\u2069` : value
+}
+
 /** The function that views know as `t`. In production a missing text shows its key, not an error page. */
 export function createTranslate(
   messages: Messages,
@@ -70,7 +81,7 @@ export function createTranslate(
       const value = values[name]
       return value === undefined
         ? fail(`"${key}" needs a value for ${placeholder}`, '')
-        : String(value)
+        : isolated(String(value))
     })
   }
   return Object.assign(t, { has: (key: string) => messages.has(key) })

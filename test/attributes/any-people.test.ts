@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { attributeByName, attributeTable } from '../../src/attributes/attribute-table.ts'
 import { missingFacts } from '../../src/attributes/missing-facts.ts'
 import { decideRelease } from '../../src/attributes/release.ts'
-import type { AttributeSubject } from '../../src/attributes/release-types.ts'
+import type { AttributeEnvironment, AttributeSubject } from '../../src/attributes/release-types.ts'
 import { claimsOf } from '../../src/oidc/account.ts'
 import { anyEnvironment, anyService, anySubject, targetOf } from './any-people.ts'
 import { valuePatterns } from './value-patterns.ts'
@@ -28,6 +28,50 @@ function forAny<T extends [unknown, ...unknown[]]>(
 ): void {
   t.diagnostic(`seed ${seed}`)
   fc.assert(property, { seed, numRuns })
+}
+
+/** What each category may give at most, from its specification. */
+const bundles: Readonly<Record<string, string>> = {
+  'https://refeds.org/category/anonymous': 'schacHomeOrganization eduPersonScopedAffiliation',
+  'https://refeds.org/category/pseudonymous':
+    'schacHomeOrganization eduPersonScopedAffiliation pairwise-id eduPersonAssurance',
+  'https://refeds.org/category/personalized':
+    'schacHomeOrganization eduPersonScopedAffiliation subject-id displayName givenName sn mail eduPersonAssurance',
+  'http://refeds.org/category/research-and-scholarship':
+    'eduPersonPrincipalName eduPersonTargetedID displayName givenName sn mail eduPersonScopedAffiliation',
+  'https://myacademicid.org/entity-categories/esi': 'schacPersonalUniqueCode',
+}
+
+/** What some rule may name, worked out apart from the rules: more than goes, never less. */
+function namedFor(
+  service: Parameters<typeof targetOf>[0],
+  protocol: 'saml' | 'oidc',
+  { institution }: AttributeEnvironment,
+): readonly string[] {
+  const { wanted, required, release = [], subjectIdRequirement: need } = service
+  const { entityCategories: honoured = [], foreignRequests } = institution.release ?? {}
+  const isStranger = protocol === 'saml' && service.audience === 'international' && !foreignRequests
+  const identifiers =
+    need === 'any' ? ['subject-id', 'pairwise-id'] : need && need !== 'none' ? [need] : []
+  if (protocol === 'oidc') return [...release, ...wanted, ...identifiers]
+  const carried = service.entityCategories.filter((value) =>
+    honoured.some((name) => value.includes(name)),
+  )
+  const nameless = ['anonymous', 'pseudonymous'].find((name) =>
+    carried.some((value) => value.endsWith(`/${name}`)),
+  )
+  const counting = nameless
+    ? carried.filter((value) => value.endsWith(`/${nameless}`) || value.endsWith('/esi'))
+    : carried
+  return [
+    ...release,
+    ...(isStranger ? [] : wanted),
+    ...(isStranger && nameless === 'anonymous' ? [] : identifiers),
+    ...counting.flatMap((value) => bundles[value]?.split(' ') ?? []),
+    ...(counting.some((value) => value.includes('code-of-conduct'))
+      ? required.filter((name) => wanted.includes(name))
+      : []),
+  ]
 }
 
 /** What a person is known by, and nobody else may be given. */
@@ -74,10 +118,7 @@ describe('the values of anybody, at any service', () => {
         for (const protocol of ['saml', 'oidc'] as const) {
           const target = targetOf(service, protocol, environment)
           const { attributes, decisions } = decideRelease(subject, target, environment)
-          const named = new Set([...service.wanted, ...(service.release ?? [])])
-          const { subjectIdRequirement: need } = service
-          if (need === 'any') named.add('subject-id').add('pairwise-id')
-          else if (need) named.add(need)
+          const named = new Set(namedFor(service, protocol, environment))
           for (const { definition } of attributes) {
             const { name, sensitivity } = definition
             assert.ok(named.has(name), `${name} was not asked for`)
@@ -100,8 +141,10 @@ describe('the values of anybody, at any service', () => {
     forAny(
       t,
       fc.property(anySubject, anyEnvironment, anyService, (subject, environment, service) => {
+        // Entity categories are of SAML metadata.
+        const alike = { ...service, entityCategories: [], audience: undefined }
         const read = (protocol: 'saml' | 'oidc') =>
-          decideRelease(subject, targetOf(service, protocol, environment), environment)
+          decideRelease(subject, targetOf(alike, protocol, environment), environment)
         const claims = claimsOf(read('oidc'))
         const saml = new Map(
           read('saml').attributes.map(({ definition, values }) => [definition.name, values]),

@@ -1,5 +1,10 @@
 import fc from 'fast-check'
 import { attributeTable } from '../../src/attributes/attribute-table.ts'
+import {
+  appliedCategories,
+  categoryRules,
+  entityCategoryNames,
+} from '../../src/attributes/entity-categories.ts'
 import type {
   Affiliation,
   AttributeEnvironment,
@@ -7,7 +12,6 @@ import type {
   ReleaseTarget,
   ValueForms,
 } from '../../src/attributes/release-types.ts'
-import { esiCategory } from '../../src/attributes/value-forms.ts'
 import type { AssuranceClaims, AttributeRules, Department } from '../../src/institution.ts'
 import type { ActivationProof } from '../../src/people/account.ts'
 import type { PersonRole, RoleKind, SealedNationalNumber } from '../../src/people/person.ts'
@@ -180,7 +184,16 @@ const departments: Record<string, Department> = {
 }
 
 export const anyEnvironment: fc.Arbitrary<AttributeEnvironment> = fc
-  .record({ attributes: maybe(rules), departments: maybe(fc.constant(departments)) })
+  .record({
+    attributes: maybe(rules),
+    departments: maybe(fc.constant(departments)),
+    release: maybe(
+      fc.record(
+        { entityCategories: fc.subarray([...entityCategoryNames]), foreignRequests: fc.boolean() },
+        { requiredKeys: [] },
+      ),
+    ),
+  })
   .map((changes) => ({
     ...environment,
     institution: { ...environment.institution, ...changes },
@@ -203,8 +216,10 @@ const tableNames = attributeTable.map(({ name }) => name)
 export const anyService = fc.record({
   id: fc.constantFrom('https://sp.example.org', 'client-1'),
   wanted: fc.oneof(fc.constant(tableNames), fc.subarray(tableNames)),
+  /** Those of `wanted` that it says it cannot do without. */
+  required: fc.subarray(tableNames),
   audience: fc.constantFrom('national', 'international', undefined),
-  entityCategories: fc.constantFrom([], [esiCategory]),
+  entityCategories: fc.subarray(Object.values(categoryRules).flatMap(({ values }) => values)),
   forms: maybe(forms),
   subjectIdRequirement: fc.constantFrom(undefined, 'subject-id', 'pairwise-id', 'any', 'none'),
   release: maybe(fc.oneof(fc.constant(tableNames), fc.subarray(tableNames, { maxLength: 5 }))),
@@ -215,22 +230,29 @@ type Service = typeof anyService extends fc.Arbitrary<infer T> ? T : never
 
 /** The same service in one protocol. */
 export function targetOf(
-  { wanted, release, block, ...service }: Service,
+  { wanted, required, release, block, ...service }: Service,
   protocol: 'saml' | 'oidc',
-  { samlNames }: AttributeEnvironment,
+  { samlNames, institution }: AttributeEnvironment,
 ): ReleaseTarget {
-  const names = attributeTable
+  const requestedAttributes = attributeTable
     .filter(({ name }) => wanted.includes(name))
-    .map((definition) =>
-      protocol === 'saml'
-        ? (samlNames?.[definition.name] ?? definition.samlName)
-        : (definition.claim ?? ''),
-    )
-    .filter((name) => name !== '')
+    .map((definition) => ({
+      name:
+        protocol === 'saml'
+          ? (samlNames?.[definition.name] ?? definition.samlName)
+          : (definition.claim ?? ''),
+      isRequired: required.includes(definition.name),
+    }))
+    .filter(({ name }) => name !== '')
+  const { entityCategories, foreignRequests } = institution.release ?? {}
   return {
     protocol,
     ...service,
-    requestedAttributes: names.map((name) => ({ name, isRequired: false })),
+    requestedAttributes,
+    ...(protocol === 'saml' && {
+      categories: appliedCategories(service.entityCategories, entityCategories),
+      needsCategory: service.audience === 'international' && foreignRequests !== true,
+    }),
     overrides: { release, block },
   } as ReleaseTarget
 }

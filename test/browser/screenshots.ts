@@ -5,10 +5,11 @@ import { ActivationGallery } from '../support/activation-gallery.ts'
 import { startTestApp } from '../support/app.ts'
 import { desktop, openBrowser, phone, withPage } from '../support/browser.ts'
 import { ConsentGallery } from '../support/consent-gallery.ts'
+import { RegistrationGallery } from '../support/registration-gallery.ts'
 
 /**
  * Pictures of the activation's pages, to look at:
- * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent]`.
+ * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent] [--registration]`.
  * Those of docs/activation.md:
  * `node test/browser/screenshots.ts docs/images --pages landing,contact,pin,review,password,done --window --prefix activation-`
  * That of docs/consent.md: `node test/browser/screenshots.ts docs/images --consent --pages ask --prefix consent-`
@@ -26,6 +27,8 @@ const { values, positionals } = parseArgs({
     prefix: { type: 'string', default: '' },
     /** The pages about what goes to services, instead of the activation's. */
     consent: { type: 'boolean', default: false },
+    /** The pages for services that register themselves. */
+    registration: { type: 'boolean', default: false },
   },
 })
 const [folder] = positionals
@@ -48,6 +51,7 @@ try {
       const path = join(folder, `${values.prefix}${name}.png`)
       await page.screenshot({ path, fullPage: !values.window })
     }
+    if (values.registration) return new RegistrationGallery(app, page, look).all()
     if (values.consent) return new ConsentGallery(app, page, look).all()
     const gallery = new ActivationGallery(app, page, look)
     await (wanted ? gallery.steps() : gallery.all())

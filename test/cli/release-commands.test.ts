@@ -8,6 +8,7 @@ import {
   registerServiceProvider,
   setServiceOverrides,
 } from '../../src/federation/registration.ts'
+import type { Institution } from '../../src/institution.ts'
 import { sealNationalNumber } from '../../src/people/national-number.ts'
 import type { PersonRole } from '../../src/people/person.ts'
 import { makeAmka } from '../people/support.ts'
@@ -46,10 +47,12 @@ describe('propylaia release', () => {
   })
   after(() => app.close())
 
-  async function release(...args: string[]) {
+  const release = (...args: string[]) => releaseIn(app.context.institution, ...args)
+
+  async function releaseIn(institution: Institution, ...args: string[]) {
     let failure: Error | undefined
     const printed = await takeOutput(() =>
-      releaseCommand({ ...app.context, audit }, args).catch((error) => {
+      releaseCommand({ ...app.context, institution, audit }, args).catch((error) => {
         failure = error as Error
         return 1
       }),
@@ -148,6 +151,39 @@ describe('propylaia release', () => {
     const { account } = await addPerson({ account: { state: 'disabled' } })
     const { out } = await release('explain', account.username, entityId)
     assert.match(out, /person +\S+ \(disabled: nothing goes until it is active\)/)
+  })
+
+  it('explains what an entity category gives, and what it does not', async () => {
+    const { account } = await addPerson({ person: { roles: [role()] } })
+    const abroad = readFileSync(metadata, 'utf8')
+      .replace(/entityID="[^"]+"/, 'entityID="https://sp.foreign.example/"')
+      .replace(
+        '<SPSSODescriptor',
+        `<Extensions>
+          <mdrpi:RegistrationInfo xmlns:mdrpi="urn:oasis:names:tc:SAML:metadata:rpi" registrationAuthority="http://registrar.example/"/>
+          <mdattr:EntityAttributes xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute">
+            <saml:Attribute xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Name="http://macedir.org/entity-category">
+              <saml:AttributeValue>https://refeds.org/category/anonymous</saml:AttributeValue>
+            </saml:Attribute>
+          </mdattr:EntityAttributes>
+        </Extensions>
+        <SPSSODescriptor`,
+      )
+    await registerServiceProvider(abroad, { origin: 'cli', approve: true })
+    const { institution } = app.context
+    const without = await release('explain', account.username, 'https://sp.foreign.example/')
+    assert.match(without.out, /It gets nothing beyond that somebody signed in\./)
+    const honouring = { ...institution, release: { entityCategories: ['anonymous'] as const } }
+    const { out } = await releaseIn(
+      honouring,
+      'explain',
+      account.username,
+      'https://sp.foreign.example/',
+    )
+    assert.match(out, /^categories +Anonymous Access$/m)
+    assert.match(out, /^disclosure +inform$/m)
+    assert.match(out, /^ground +legitimate-interests: /m)
+    assert.match(out, / {2}schacHomeOrganization +uni\.example\.gr\n +because: entity-category/)
   })
 
   it('explains a client for the scopes that it asks for', async () => {

@@ -239,7 +239,7 @@ describe('SP metadata: what is refused, and how it is said', () => {
     'external-dtd': /document type/,
     'external-entity': /document type/,
     'flag-nonsense': /WantAssertionsSigned="yes", expected "true" or "false"/,
-    'groups-nested': /2 service providers are described, expected one/,
+    'groups-nested': /groups \(EntitiesDescriptor\) nested deeper than 4 levels/,
     'identity-provider': /metadata of an identity provider/,
     'index-nonsense': /index="first"/,
     'javascript-acs':

@@ -3,6 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { loadInstitution } from '../../src/institution.ts'
+import { buildMetadata } from '../../src/saml/metadata.ts'
+import { makeSigningKey } from '../saml/saml-support.ts'
+import { federationFacts } from '../support/federation-facts.ts'
 import { attributeNames } from './support/attribute-map.ts'
 import { Browser } from './support/browser.ts'
 import { student } from './support/demo-people.ts'
@@ -13,6 +18,8 @@ import {
   staticServiceProvider,
 } from './support/static-service-provider.ts'
 import { decrypt, validate, verifySignature } from './support/xml-tools.ts'
+
+const demoFile = fileURLToPath(new URL('../../demo/institution.json', import.meta.url))
 
 const requestedAttributes = [attributeNames.eppn, attributeNames.affiliation, attributeNames.sn]
 
@@ -75,6 +82,30 @@ describe('our SAML metadata, to xmlsec1 and xmllint', () => {
     const pem = `-----BEGIN CERTIFICATE-----\n${other}\n-----END CERTIFICATE-----\n`
     const { ok } = await verifySignature(metadata, 'EntityDescriptor', pem)
     assert.equal(ok, false)
+  })
+})
+
+describe('our SAML metadata with all that an institution may tell, to xmlsec1 and xmllint', () => {
+  const key = makeSigningKey()
+  const full = buildMetadata({
+    baseUrl: 'https://idp.uni.example.gr',
+    scope: 'uni.example.gr',
+    institution: { ...loadInstitution(demoFile), ...federationFacts },
+    keys: [key, makeSigningKey()],
+    validUntil: new Date('2026-12-05T00:00:00.000Z'),
+  })
+
+  it('is valid by the OASIS schemas', async () => {
+    await assertValid(full)
+    await assertInvalid(full.replace('<mdui:GeolocationHint>', '<mdui:GeolocationHint x="1">'))
+  })
+
+  it('has a signature that verifies', async () => {
+    const pem = `-----BEGIN CERTIFICATE-----\n${key.certificate}\n-----END CERTIFICATE-----\n`
+    const { ok, text } = await verifySignature(full, 'EntityDescriptor', pem)
+    assert.ok(ok, text)
+    const changed = full.replace('personalized', 'pseudonymous')
+    assert.equal((await verifySignature(changed, 'EntityDescriptor', pem)).ok, false)
   })
 })
 
@@ -191,6 +222,11 @@ function lastResponse(browser: Browser): string {
 async function assertValid(xml: string): Promise<void> {
   const { ok, text } = await validate(xml)
   assert.ok(ok, `${text}\n${xml}`)
+}
+
+async function assertInvalid(xml: string): Promise<void> {
+  const { ok, text } = await validate(xml)
+  assert.equal(ok, false, text)
 }
 
 async function assertVerifies(

@@ -7,6 +7,7 @@ import type { SigningKey } from '../../src/keys/signing-key.ts'
 import { buildMetadata } from '../../src/saml/metadata.ts'
 import { metadataCache } from '../../src/saml/metadata-cache.ts'
 import { bindings, nameIdFormats } from '../../src/saml/uris.ts'
+import { federationFacts } from '../support/federation-facts.ts'
 import {
   elements,
   makeSigningKey,
@@ -130,6 +131,70 @@ describe('our own metadata (saml2int SDP-MD08 to 12, SDP-IDP14 and 33)', () => {
       'NameIDFormat',
       'SingleSignOnService',
     ])
+  })
+})
+
+describe('our own metadata, with all that an institution may tell (RFC 8409, MDUI 1.0, MDRPI 1.0)', () => {
+  const full = buildMetadata({ ...own, institution: { ...institution, ...federationFacts } })
+  const told = parse(full)
+  const valuesOf = (name: string) =>
+    elements(told, 'Attribute')
+      .filter((attribute) => attribute.getAttribute('Name') === name)
+      .flatMap((attribute) => Array.from(attribute.childNodes).map((value) => value.textContent))
+
+  it('claims the categories, Sirtfi with its first version, and hides where it is told to', () => {
+    assert.deepEqual(valuesOf('http://macedir.org/entity-category-support'), [
+      'http://refeds.org/category/research-and-scholarship',
+      'https://refeds.org/category/code-of-conduct/v2',
+      'http://www.geant.net/uri/dataprotection-code-of-conduct/v1',
+      'https://refeds.org/category/personalized',
+      'https://refeds.org/category/pseudonymous',
+      'https://refeds.org/category/anonymous',
+      'https://myacademicid.org/entity-categories/esi',
+    ])
+    assert.deepEqual(valuesOf('urn:oasis:names:tc:SAML:attribute:assurance-certification'), [
+      'https://refeds.org/sirtfi',
+      'https://refeds.org/sirtfi2',
+    ])
+    assert.deepEqual(valuesOf('http://macedir.org/entity-category'), [
+      'http://refeds.org/category/hide-from-discovery',
+    ])
+    for (const attribute of elements(told, 'Attribute')) {
+      assert.match(attribute.getAttribute('NameFormat')!, /attrname-format:uri$/)
+      assert.equal(
+        (attribute.parentNode!.parentNode!.parentNode as Element).localName,
+        'EntityDescriptor',
+      )
+    }
+  })
+
+  it('says who registered it, when, and by which practice', () => {
+    const [registration] = elements(told, 'RegistrationInfo')
+    assert.equal(registration!.getAttribute('registrationAuthority'), 'http://aai.grnet.gr/')
+    assert.equal(registration!.getAttribute('registrationInstant'), '2026-09-01T00:00:00Z')
+    assert.deepEqual(
+      elements(told, 'RegistrationPolicy').map((one) => one.getAttribute('xml:lang')),
+      ['el', 'en'],
+    )
+  })
+
+  it('hints where it is', () => {
+    const texts = (name: string) => elements(told, name).map(({ textContent }) => textContent)
+    assert.deepEqual(texts('IPHint'), ['192.0.2.0/24', '2001:db8::/32'])
+    assert.deepEqual(texts('DomainHint'), ['uni.example.gr'])
+    assert.deepEqual(texts('GeolocationHint'), ['geo:37.9755,23.7348'])
+  })
+
+  it('is in canonical form, and its signature verifies', { skip: xmlsecMissing }, () => {
+    const root = told.documentElement
+    assert.ok(new ExclusiveCanonicalization().process(root as never, {}) === full)
+    xmlsecVerify(full, keys[0]!.certificate!, 'EntityDescriptor', root.getAttribute('ID')!)
+  })
+
+  it('claims nothing that the institution file does not state', () => {
+    for (const name of ['EntityAttributes', 'RegistrationInfo', 'DiscoHints']) {
+      assert.equal(elements(document, name).length, 0, name)
+    }
   })
 })
 

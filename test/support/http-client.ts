@@ -30,6 +30,16 @@ export class HttpClient {
     return this.#send('POST', path, new URLSearchParams(fields).toString(), headers)
   }
 
+  /** Any body, such as JSON or a form with a file in it. */
+  send(
+    method: string,
+    path: string,
+    body: string | Buffer | undefined,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
+    return this.#send(method, path, body, headers)
+  }
+
   cookie(name: string): string | undefined {
     return this.#cookies.get(name)
   }
@@ -45,7 +55,7 @@ export class HttpClient {
   #send(
     method: string,
     path: string,
-    body?: string,
+    body?: string | Buffer,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const url = new URL(path, this.#base)

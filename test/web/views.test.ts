@@ -163,7 +163,7 @@ describe('views', () => {
     const views = readdirSync(viewsDir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.name.endsWith('.njk'))
       .map((entry) => relative(viewsDir, join(entry.parentPath, entry.name)).slice(0, -4))
-      .filter((view) => !/^(account|activation|consent)\//.test(view))
+      .filter((view) => !/^(account|activation|consent|registration)\//.test(view))
     assert.deepEqual(views.sort(), [...Object.keys(samples), ...parts].sort())
   })
 })
@@ -242,6 +242,37 @@ describe('pages of the web room', () => {
     assert.ok(!text.includes('href="https://sp.example'))
     assert.ok(!text.includes('>ERRORURL_TID'))
     assert.match(text, />x{200}</)
+  })
+
+  it('have a page of its own for each code, in both languages', async () => {
+    const { app } = createWebApp()
+    app.use(pagesRoutes())
+    const headings = new Set<string>()
+    const codes = 'IDENTIFICATION AUTHENTICATION AUTHORIZATION'
+      .split(' ')
+      .map((kind) => `${kind}_FAILURE`)
+    for (const code of [...codes, 'OTHER_ERROR']) {
+      for (const language of ['el', 'en']) {
+        const { status, text } = await request(app)
+          .get('/saml/error')
+          .query({ code })
+          .set('Accept-Language', language)
+        assert.equal(status, 200)
+        assert.match(text, new RegExp(`>${code}<`))
+        headings.add(/<h1>([^<]+)</.exec(text)![1]!)
+      }
+    }
+    assert.equal(headings.size, 8)
+  })
+
+  it("keep a service's words from turning the direction of the page's", async () => {
+    const { app } = createWebApp()
+    app.use(pagesRoutes())
+    const { text } = await request(app)
+      .get('/saml/error')
+      .query({ code: 'OTHER_ERROR', rp: 'https://sp.example/\u202Egnp.exe', ctx: '\u200B\u2066' })
+    assert.match(text, /<bdi>https:\/\/sp\.example\/gnp\.exe<\/bdi>/)
+    assert.doesNotMatch(text, /[\u200B\u202E\u2066]/)
   })
 
   it('take an unknown or repeated error code for any other error', async () => {

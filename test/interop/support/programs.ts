@@ -12,6 +12,14 @@ const programs = {
     path: '/usr/lib/apache2/modules/mod_auth_openidc.so',
     debianPackage: 'libapache2-mod-auth-openidc',
   },
+  mod_auth_mellon: {
+    path: '/usr/lib/apache2/modules/mod_auth_mellon.so',
+    debianPackage: 'libapache2-mod-auth-mellon',
+  },
+  simplesamlphp: {
+    path: '/usr/share/simplesamlphp/www/module.php',
+    debianPackage: 'simplesamlphp',
+  },
   xmlsec1: { path: '/usr/bin/xmlsec1', debianPackage: 'xmlsec1' },
   xmllint: { path: '/usr/bin/xmllint', debianPackage: 'libxml2-utils' },
   samlSchemas: {

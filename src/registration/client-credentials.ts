@@ -1,0 +1,94 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
+import { registerRelyingParty } from '../federation/registration.ts'
+import { recordId, type ServiceRecord } from '../federation/service-model.ts'
+import { serviceRecords } from '../federation/service-store.ts'
+import { randomToken } from '../keys/random-token.ts'
+import { upsertAgain } from '../store/duplicate-key.ts'
+import { selfOrigin } from './check-registration.ts'
+import { ClientTokenModel } from './request-model.ts'
+import { tokenHmac } from './request-store.ts'
+
+export interface ClientCredentials {
+  readonly clientId: string
+  /** Absent for clients without one. */
+  readonly clientSecret?: string
+  readonly registrationAccessToken: string
+  readonly registrationClientUri: string
+}
+
+export function clientUri({ config }: Pick<AppContext, 'config'>, clientId: string): string {
+  return `${config.baseUrl}/federation/clients/${encodeURIComponent(clientId)}`
+}
+
+/**
+ * Makes a new secret and a new registration access token, whose predecessors are worth nothing from
+ * then on. Neither can be shown again: of the token the store has a keyed hash.
+ *
+ * @throws {IdpError} REGISTRATION_CHANGED_MEANWHILE when the client is not one that came by itself
+ */
+export async function issueCredentials(
+  context: Pick<AppContext, 'config' | 'secrets' | 'now'>,
+  clientId: string,
+): Promise<ClientCredentials> {
+  const record = await findOwnClient(clientId)
+  if (!record) {
+    throw new IdpError('REGISTRATION_CHANGED_MEANWHILE', `${clientId} is not registered`, {
+      status: 409,
+    })
+  }
+  const now = context.now()
+  // Without a secret in it one is made (RFC 7591 3.2.1).
+  const client = await registerRelyingParty(JSON.parse(record.metadata), {
+    origin: selfOrigin,
+    approve: false,
+    now,
+  })
+  const { client_secret: clientSecret } = client.metadata
+  const registrationAccessToken = randomToken()
+  const hmac = tokenHmac(context, 'client', registrationAccessToken)
+  await upsertAgain(() =>
+    ClientTokenModel.findOneAndUpdate(
+      { _id: clientId },
+      { $set: { tokenHmac: hmac, issuedAt: now } },
+      { upsert: true },
+    ),
+  )
+  return {
+    clientId,
+    ...(typeof clientSecret === 'string' && { clientSecret }),
+    registrationAccessToken,
+    registrationClientUri: clientUri(context, clientId),
+  }
+}
+
+/**
+ * The registration that the token manages (RFC 7592).
+ *
+ * @throws {IdpError} REGISTRATION_TOKEN_INVALID (401), the same for an unknown client
+ */
+export async function clientOfToken(
+  context: Pick<AppContext, 'secrets'>,
+  clientId: string,
+  token: string,
+): Promise<ServiceRecord> {
+  const [record, kept] = await Promise.all([
+    findOwnClient(clientId),
+    ClientTokenModel.findById(clientId).lean(),
+  ])
+  const given = Buffer.from(tokenHmac(context, 'client', token), 'hex')
+  const expected = Buffer.from(kept?.tokenHmac ?? '', 'hex')
+  if (!record || expected.length !== given.length || !timingSafeEqual(expected, given)) {
+    throw new IdpError('REGISTRATION_TOKEN_INVALID', 'no client has this token', { status: 401 })
+  }
+  return record
+}
+
+export async function forgetClientToken(clientId: string): Promise<void> {
+  await ClientTokenModel.deleteOne({ _id: clientId })
+}
+
+function findOwnClient(clientId: string): Promise<ServiceRecord | null> {
+  return serviceRecords().findOne({ _id: recordId('oidc', clientId), origin: selfOrigin })
+}

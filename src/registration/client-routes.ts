@@ -1,0 +1,105 @@
+import { type Request, type Response, Router } from 'express'
+import { requestOrigin } from '../audit/request-origin.ts'
+import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
+import { removeService } from '../federation/registration.ts'
+import type { ServiceRecord } from '../federation/service-model.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import { describeFindings } from './check-answer.ts'
+import { type CheckContext, checkRegistration } from './check-registration.ts'
+import { clientOfToken, clientUri, forgetClientToken } from './client-credentials.ts'
+import { networkLimit, takeOrRefuse } from './registration-limits.ts'
+import { beginProvenUpdate, isGoodCheck, requestPath } from './request-flow.ts'
+import { wordsFor } from './request-words.ts'
+import { readJsonBody } from './submission.ts'
+
+/** What an answer of ours has beside the metadata: sent back in a change it is not part of it. */
+const ours = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+  'client_secret',
+]
+
+/**
+ * A client that came by itself reads, changes and removes its registration by its registration
+ * access token (RFC 7592). Other than there a change answers 202: it waits for an administrator,
+ * and what is registered stays as it is until then. The secret is never given here.
+ */
+export function clientRoutes(
+  context: AppContext,
+  checkContext: CheckContext,
+  limiter: Limiter,
+): Router {
+  const router = Router()
+  const path = '/federation/clients/:clientId'
+
+  router.get(path, async (req, res) => {
+    const record = await authorize(req, res)
+    res.json(describe(record))
+  })
+
+  router.put(path, async (req, res) => {
+    const record = await authorize(req, res)
+    const body = await readJsonBody(req, res)
+    if (body.client_id !== record.serviceId) {
+      throw new IdpError('BAD_REQUEST', 'client_id must be that of the registration')
+    }
+    const wanted = Object.fromEntries(Object.entries(body).filter(([name]) => !ours.includes(name)))
+    const check = await checkRegistration(JSON.stringify(wanted), checkContext)
+    if (!isGoodCheck(check)) {
+      const findings = describeFindings(check.findings, wordsFor(req).t)
+      const [first] = findings
+      return void res.status(400).json({
+        error: 'invalid_client_metadata',
+        error_description: first?.message ?? first?.what,
+        findings,
+      })
+    }
+    const { request, stateToken } = await beginProvenUpdate(context, check)
+    res.status(202).json({
+      ...describe(record),
+      registration_request: {
+        reference: request._id,
+        state: request.state,
+        url: `${context.config.baseUrl}${requestPath}?token=${stateToken}`,
+      },
+    })
+  })
+
+  router.delete(path, async (req, res) => {
+    const { serviceId } = await authorize(req, res)
+    await removeService(serviceId, 'oidc')
+    await forgetClientToken(serviceId)
+    context.audit.record({
+      event: 'service.remove',
+      result: 'success',
+      service: serviceId,
+      ...requestOrigin(req),
+    })
+    res.status(204).end()
+  })
+
+  return router
+
+  async function authorize(req: Request, res: Response): Promise<ServiceRecord> {
+    req.headers.accept = 'application/json'
+    res.setHeader('Cache-Control', 'no-store')
+    await takeOrRefuse(limiter, [networkLimit('manage', req)])
+    const [, token = ''] = /^Bearer ([\w-]{22})$/i.exec(req.headers.authorization ?? '') ?? []
+    // RFC 6750 section 3, for the refusal.
+    res.setHeader('WWW-Authenticate', 'Bearer')
+    const record = await clientOfToken(context, String(req.params.clientId), token)
+    res.removeHeader('WWW-Authenticate')
+    return record
+  }
+
+  function describe(record: ServiceRecord) {
+    return {
+      ...(JSON.parse(record.metadata) as object),
+      client_id_issued_at: Math.floor(record.registeredAt.getTime() / 1000),
+      registration_client_uri: clientUri(context, record.serviceId),
+    }
+  }
+}

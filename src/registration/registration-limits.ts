@@ -1,0 +1,35 @@
+import type { Request } from 'express'
+import { IdpError } from '../errors.ts'
+import type { Limit, Limiter } from '../limits/limiter.ts'
+import { networkOf } from '../limits/network.ts'
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+
+/** Per network, in an hour: checking costs us work, fetching costs others some. */
+const perNetwork = { check: 60, fetch: 20, request: 10, manage: 60 } as const
+
+export type LimitedUse = keyof typeof perNetwork
+
+export function networkLimit(use: LimitedUse, req: Request): Limit {
+  const subject = networkOf(req.ip ?? '')
+  return { name: `registration-${use}`, subject, max: perNetwork[use], windowMs: hourMs }
+}
+
+/** Mails to one address, and requests for one service, in a day: nobody is flooded in our name. */
+export function mailLimits(contact: string, serviceId: string): Limit[] {
+  return [
+    { name: 'registration-mail', subject: contact.toLowerCase(), max: 5, windowMs: dayMs },
+    { name: 'registration-service', subject: serviceId, max: 5, windowMs: dayMs },
+  ]
+}
+
+/** @throws {IdpError} REGISTRATION_THROTTLED (429) */
+export async function takeOrRefuse(limiter: Limiter, limits: readonly Limit[]): Promise<void> {
+  const minutes = await limiter.takeAll(limits)
+  if (minutes > 0) {
+    throw new IdpError('REGISTRATION_THROTTLED', `the limit ends in ${minutes} minutes`, {
+      status: 429,
+    })
+  }
+}

@@ -1,0 +1,24 @@
+import type { Request } from 'express'
+import { type Language, languageOf } from '../web/language.ts'
+import { webParts } from '../web/web-parts.ts'
+import type { MetadataSource } from './metadata-source.ts'
+
+/** Software that names no language is answered in English. */
+export function wordsFor(req: Request) {
+  const isSoftware = req.is('json') || req.headers.accept === 'application/json'
+  const language: Language =
+    isSoftware && req.headers['accept-language'] === undefined ? 'en' : languageOf(req)
+  return { language, t: webParts(req).translations[language] }
+}
+
+/**
+ * `metadata` (text, or client metadata as an object) or `url`; or the client metadata itself, as
+ * RFC 7591 section 3.1 posts it.
+ */
+export function sourceIn(body: Readonly<Record<string, unknown>>): MetadataSource {
+  const { metadata, url, reasons: _, ...rest } = body
+  if (typeof metadata === 'string') return { text: metadata }
+  if (typeof url === 'string') return { url }
+  const given = metadata ?? (rest.redirect_uris === undefined ? undefined : rest)
+  return given === undefined ? {} : { text: JSON.stringify(given) }
+}
