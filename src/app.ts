@@ -6,6 +6,7 @@ import { consentRoutes } from './consent/consent-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
 import { IdpError } from './errors.ts'
+import { logoRoutes } from './federation/logos/logo-routes.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { homeRoutes } from './login/home-routes.ts'
 import { loginRoutes } from './login/login-routes.ts'
@@ -30,6 +31,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(healthRoutes())
   configureWeb(app, context)
   app.use(samlMetadataRoutes(context))
+  app.use(logoRoutes(context))
 
   app.use(sessionMiddleware(config, context.secrets, sessionStore))
   app.use(samlRoutes(context))

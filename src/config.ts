@@ -358,6 +358,13 @@ const options = {
     about:
       'open: services may ask for their registration at /federation/register; an administrator decides. closed: administrators register all of them.',
   },
+  serviceLogos: {
+    env: 'SERVICE_LOGOS',
+    fallback: 'fetch',
+    parse: oneOf('fetch', 'off'),
+    about:
+      'fetch: logos of registered services are fetched and shown from this server. off: pages show the first letter of their names.',
+  },
   fetchLoopback: {
     env: 'FETCH_LOOPBACK',
     fallback: 'false',

@@ -8,6 +8,7 @@ import { type Config, demoInstitutionFile } from './config.ts'
 import { onWithdraw } from './consent/withdraw.ts'
 import type { AppContext } from './context.ts'
 import { useClientSecretKey } from './federation/client-secrets.ts'
+import { reloadLogos } from './federation/logos/logos.ts'
 import { clearServiceCache } from './federation/service-store.ts'
 import { loadInstitution } from './institution.ts'
 import { openKeyRing } from './keys/key-ring.ts'
@@ -66,6 +67,8 @@ export async function openRuntime(
           .reload()
           .catch((error) => log.error({ err: error }, 'signing keys cannot be read'))
       if (name === 'federation') clearServiceCache()
+      if (name === 'logos')
+        void reloadLogos().catch((error) => log.error({ err: error }, 'logos cannot be read'))
     })
     return {
       context: {

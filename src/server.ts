@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import { startFederationRefresh } from './federation/aggregates/schedule.ts'
+import { openLogos } from './federation/logos/logos.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -28,6 +29,7 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
   runtime.messages.start()
   runtime.academicIds.start()
   const housekeeping = startHousekeeping(runtime.context)
+  const logos = config.serviceLogos === 'fetch' ? await openLogos(runtime.context) : undefined
   const federationRefresh = startFederationRefresh(runtime.context)
   return {
     port: (server.address() as AddressInfo).port,
@@ -35,6 +37,7 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
       await federationRefresh.stop()
       await housekeeping.stop()
       await drain(server)
+      await logos?.close()
     },
   }
 }

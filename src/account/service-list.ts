@@ -1,9 +1,11 @@
 import { choosePreset } from '../attributes/presets/choose-preset.ts'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
+import { logoAddress } from '../federation/logos/logos.ts'
 import { type RegisteredService, serviceId } from '../federation/service.ts'
 import { listApprovedServices } from '../federation/service-store.ts'
 import { type ServiceSummary, summarizeService } from '../federation/service-summary.ts'
 import type { Language } from '../web/language.ts'
+import { foldText, searchWords } from '../web/search-words.ts'
 
 /** A page of a federation's thousands of services would help nobody: people search instead. */
 const maxShown = 60
@@ -47,14 +49,17 @@ export function openServiceList(environment: AttributeEnvironment) {
   return {
     /** By name; of a search those that hold all its words. */
     async find(search: string, language: Language, now: Date): Promise<ServiceList> {
-      const words = fold(search).split(/\s+/).filter(Boolean)
+      const words = searchWords(search)
       const collator = new Intl.Collator(language === 'el' ? 'el-GR' : 'en-GB')
       const found = (await listApprovedServices(now))
-        .map((service) => describeOnce(service, language))
+        .map((service) => ({ ...describeOnce(service, language), service }))
         .filter(({ searched }) => words.every((word) => searched.includes(word)))
         .sort((a, b) => collator.compare(a.listed.name, b.listed.name))
       return {
-        services: found.slice(0, maxShown).map(({ listed }) => listed),
+        // A logo comes later than its service.
+        services: found
+          .slice(0, maxShown)
+          .map(({ listed, service }) => ({ ...listed, logoUrl: logoAddress(service) })),
         count: found.length,
       }
     },
@@ -73,7 +78,7 @@ function describe(
   const listed = {
     ...summary,
     releaseUrl: `/account/services/release?${query}`,
-    ...(presetName && fold(presetName) !== fold(summary.name) && { presetName }),
+    ...(presetName && foldText(presetName) !== foldText(summary.name) && { presetName }),
   }
   // In both languages, and in the preset's words: people look for “Εύδοξος” or “textbooks”.
   const searched = [
@@ -83,10 +88,5 @@ function describe(
     ...(preset ? [preset.name, preset.about].flatMap(({ el, en }) => [el, en]) : []),
     serviceId(service),
   ]
-  return { listed, searched: fold(searched.join(' ')) }
-}
-
-/** As people type it: no accents, no capitals; final sigma is sigma. */
-function fold(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ς', 'σ')
+  return { listed, searched: foldText(searched.join(' ')) }
 }

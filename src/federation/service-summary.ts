@@ -1,3 +1,4 @@
+import { logoAddress } from './logos/logos.ts'
 import { isWebUrl } from './metadata-text.ts'
 import { type RegisteredService, serviceId, serviceName } from './service.ts'
 
@@ -5,6 +6,7 @@ import { type RegisteredService, serviceId, serviceName } from './service.ts'
 export interface ServiceSummary {
   readonly name: string
   readonly description?: string
+  /** On this server; absent while there is none to show. */
   readonly logoUrl?: string
   /** Host the person is about to reach, so that they can tell a look-alike. */
   readonly host?: string
@@ -20,7 +22,7 @@ export function summarizeService(
   return {
     name: serviceName(service, language),
     description: service.description[language] ?? service.description.en ?? service.description.el,
-    logoUrl: service.logoUrl,
+    logoUrl: logoAddress(service),
     host: address && URL.canParse(address) ? new URL(address).host : serviceId(service),
     url: service.startUrl,
   }

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { listApprovedServices } from '../federation/service-store.ts'
 import { type ServiceSummary, summarizeService } from '../federation/service-summary.ts'
@@ -14,6 +15,10 @@ import { endSession } from '../sso/sessions.ts'
 import { loadSubject } from '../sso/subject.ts'
 import { type Language, languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
+import { homeServices } from './home-services.ts'
+
+/** Longest search. Characters. */
+const maxSearchLength = 100
 
 /** inactive: it counts for no service until the person activates it, which they can do today. */
 export type RoleState = 'current' | 'inactive' | 'future' | 'suspended' | 'ended'
@@ -21,6 +26,7 @@ export type RoleState = 'current' | 'inactive' | 'future' | 'suspended' | 'ended
 /** The home page: who you are and where you can go; a welcome before the sign-in. */
 export function homeRoutes(context: AppContext): Router {
   const router = Router()
+  const environment = attributeEnvironment(context)
 
   router.get('/', async (req, res) => {
     const session = currentSession(context, req)
@@ -32,6 +38,8 @@ export function homeRoutes(context: AppContext): Router {
       return res.redirect(303, '/login')
     }
     const language = languageOf(req)
+    const { q } = req.query
+    const search = typeof q === 'string' ? q.slice(0, maxSearchLength).trim() : ''
     const { person, account } = subject
     // The session's person lacks the roles that are not activated: this page invites to do so.
     const recorded = account.activatedRoles ? await findPerson(person._id) : person
@@ -46,7 +54,13 @@ export function homeRoutes(context: AppContext): Router {
         language,
         context.institution,
       ),
-      services: await reachableServices(context, language),
+      search,
+      ...(await homeServices(
+        { institution: context.institution, environment },
+        { ...subject, now: context.now(), language },
+        language,
+        search,
+      )),
     })
   })
 

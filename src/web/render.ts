@@ -4,7 +4,6 @@ import nunjucks from 'nunjucks'
 import type { LocalizedText } from '../institution.ts'
 import { csrfToken } from './csrf.ts'
 import { languageOf, languageUrls, rememberLanguage } from './language.ts'
-import { cspImageSource } from './security-headers.ts'
 import { isolated, type MessageValues, type Translate } from './translate.ts'
 import { webParts } from './web-parts.ts'
 
@@ -32,8 +31,6 @@ export function createViews(): nunjucks.Environment {
  * whose values are escaped unless they are markup that a macro built; `local(text)` for {el, en};
  * `language`, `languageUrls`, `institution`, `csrfToken()`, `user` ({username}, when signed in),
  * `path`, `asset(name)`, `devPages`, and `data`'s own fields.
- *
- * Logos of `data.service` and `data.services` are allowed by the page's Content-Security-Policy.
  *
  * @param view path under views/ without `.njk`
  */
@@ -65,7 +62,6 @@ export function renderPage(
     ...data,
   })
   rememberLanguage(req, res)
-  allowLogos(res, data)
   if (!popupViews.test(view)) res.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
   res.setHeader('Content-Language', language)
   res.setHeader('Vary', 'Cookie, Accept-Language')
@@ -84,14 +80,6 @@ export function sendPage(
   res.setHeader('Cache-Control', 'no-store')
   // Not res.send: it would hash the page for an ETag that no-store makes useless.
   res.end(html, encoding)
-}
-
-function allowLogos(res: Response, data: { service?: unknown; services?: unknown }) {
-  const services = Array.isArray(data.services) ? data.services : []
-  for (const service of [data.service, ...services]) {
-    const logoUrl = (service as { logoUrl?: unknown } | undefined)?.logoUrl
-    if (typeof logoUrl === 'string') cspImageSource(res, logoUrl)
-  }
 }
 
 const { SafeString } = nunjucks.runtime

@@ -71,11 +71,6 @@ export function cspFormAction(res: Response, url: string) {
   if (url.startsWith('https://')) extendPolicy(res, 'form-action', 'https:')
 }
 
-/** Lets this response show an image from one more origin, such as a service's logo. */
-export function cspImageSource(res: Response, url: string) {
-  extendPolicy(res, 'img-src', url)
-}
-
 /** Policies already made: a service is answered many times. Emptied when it has grown. */
 const extended = new Map<string, string>()
 const maxExtended = 2000

@@ -39,6 +39,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     CERTS_DIR: join(folder, 'certs'),
     METADATA_DIR: join(folder, 'metadata'),
     SAML_KEY_TYPE: 'rsa-2048',
+    // Synthetic services have addresses of real domains: a test that shows logos has a server for them.
+    SERVICE_LOGOS: 'off',
     REDIS_URL: process.env.REDIS_URL ?? '',
     MONGODB_URI: ownDatabase(process.env.MONGODB_URI),
     ...environment,
