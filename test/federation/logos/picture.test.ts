@@ -19,7 +19,7 @@ describe('A logo', () => {
     assert.deepEqual(readPicture(gif), of('image/gif'))
     assert.deepEqual(readPicture(jpeg), of('image/jpeg'))
     assert.deepEqual(
-      readPicture(webp('VP8 ', '000000009d012a'.padStart(20, '0') + '40002000')),
+      readPicture(webp('VP8 ', `${'000000009d012a'.padStart(20, '0')}40002000`)),
       of('image/webp'),
     )
     assert.deepEqual(readPicture(webp('VP8L', '000000002f3fc00700')), of('image/webp'))
