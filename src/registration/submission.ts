@@ -80,6 +80,8 @@ function parse(body: Buffer, type: string): Promise<Submission> {
       })
       parser.on('file', (_name, stream) => {
         const chunks: Buffer[] = []
+        // A body that ends inside the file: nobody listening would end this worker.
+        stream.on('error', malformed)
         stream.on('limit', tooMuch)
         stream.on('data', (chunk: Buffer) => chunks.push(chunk))
         stream.on('end', () => {

@@ -138,6 +138,25 @@ describe('Checking what a service hands in', () => {
     assert.equal(status, 400)
   })
 
+  it('refuses a form that ends inside its file, and goes on serving', async (t) => {
+    const uncaught: unknown[] = []
+    const note = (error: unknown) => uncaught.push(error)
+    process.prependListener('uncaughtException', note)
+    t.after(() => process.off('uncaughtException', note))
+    const software = walk()
+    const head = 'Content-Disposition: form-data; name="file"; filename="metadata.xml"'
+    const answer = await software.client.send(
+      'POST',
+      registerPath,
+      `--b\r\n${head}\r\nContent-Type: text/xml\r\n\r\n<EntityDescr`,
+      { 'content-type': 'multipart/form-data; boundary=b' },
+    )
+    assert.equal(answer.status, 400)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.deepEqual(uncaught, [])
+    assert.equal((await software.client.get(registerPath)).status, 200)
+  })
+
   it('takes forms from its own page only', async () => {
     const metadata = goodMetadata('sp.example.org')
     const other = await walk().submit({ metadata }, { csrf: 'other' })
