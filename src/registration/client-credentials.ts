@@ -3,12 +3,13 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { registerRelyingParty } from '../federation/registration.ts'
 import { recordId, type ServiceRecord } from '../federation/service-model.ts'
-import { serviceRecords } from '../federation/service-store.ts'
+import { serviceRecords, toService } from '../federation/service-store.ts'
 import { randomToken } from '../keys/random-token.ts'
 import { upsertAgain } from '../store/duplicate-key.ts'
 import { selfOrigin } from './check-registration.ts'
-import { ClientTokenModel } from './request-model.ts'
+import { ClientTokenModel, type RegistrationRequest } from './request-model.ts'
 import { tokenHmac } from './request-store.ts'
+import { technicalContact } from './technical-contact.ts'
 
 export interface ClientCredentials {
   readonly clientId: string
@@ -23,18 +24,37 @@ export function clientUri({ config }: Pick<AppContext, 'config'>, clientId: stri
 }
 
 /**
+ * Whether the request's page gives the credentials: once it is approved, and to the mailbox that is
+ * the contact of what runs. Whoever handed the client over still has the link; whoever asked by a
+ * registration access token has shown no mailbox, and that token opens no secret.
+ */
+export function mayGetCredentials(
+  { protocol, state, confirmedBy, contact }: RegistrationRequest,
+  running: ServiceRecord | undefined,
+): running is ServiceRecord {
+  return (
+    protocol === 'oidc' &&
+    state === 'approved' &&
+    confirmedBy === 'mail' &&
+    running?.origin === selfOrigin &&
+    technicalContact(toService(running)) === contact
+  )
+}
+
+/**
  * Makes a new secret and a new registration access token, whose predecessors are worth nothing from
  * then on. Neither can be shown again: of the token the store has a keyed hash.
  *
- * @throws {IdpError} REGISTRATION_CHANGED_MEANWHILE when the client is not one that came by itself
+ * @throws {IdpError} REGISTRATION_CHANGED_MEANWHILE when the request gives none (mayGetCredentials)
  */
 export async function issueCredentials(
   context: Pick<AppContext, 'config' | 'secrets' | 'now'>,
-  clientId: string,
+  request: RegistrationRequest,
 ): Promise<ClientCredentials> {
-  const record = await findOwnClient(clientId)
-  if (!record) {
-    throw new IdpError('REGISTRATION_CHANGED_MEANWHILE', `${clientId} is not registered`, {
+  const { _id: reference, serviceId: clientId } = request
+  const record = (await findOwnClient(clientId)) ?? undefined
+  if (!mayGetCredentials(request, record)) {
+    throw new IdpError('REGISTRATION_CHANGED_MEANWHILE', `${reference} gives no credentials`, {
       status: 409,
     })
   }

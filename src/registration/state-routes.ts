@@ -7,7 +7,7 @@ import { serviceName } from '../federation/service.ts'
 import { requireLoginCsrf } from '../web/csrf.ts'
 import { formatMoment } from '../web/date-time.ts'
 import { renderPage } from '../web/render.ts'
-import { issueCredentials } from './client-credentials.ts'
+import { issueCredentials, mayGetCredentials } from './client-credentials.ts'
 import { differenceOf } from './registration-difference.ts'
 import { confirmPath, confirmRequest, requestPath, withdrawRequest } from './request-flow.ts'
 import type { RegistrationRequest } from './request-model.ts'
@@ -55,7 +55,7 @@ export function stateRoutes(context: AppContext, environment: AttributeEnvironme
   // Shown once, so not after a redirect: reloading asks the browser's user first.
   router.post(`${requestPath}/credentials`, requireLoginCsrf, async (req, res) => {
     const request = await findByStateToken(context, req.body?.token)
-    const credentials = await issueCredentials(context, request.serviceId)
+    const credentials = await issueCredentials(context, request)
     context.audit.record({
       event: 'client.credentials',
       result: 'success',
@@ -70,7 +70,7 @@ export function stateRoutes(context: AppContext, environment: AttributeEnvironme
 
   async function describe(req: Request, request: RegistrationRequest) {
     const { language, t } = wordsFor(req)
-    const { wanted, running } = await readRequest(request)
+    const { wanted, running, runningRecord } = await readRequest(request)
     const { _id: reference, kind, state, protocol, serviceId: id, reasons } = request
     const moment = (date: Date | undefined) => date && formatMoment(date, language)
     return {
@@ -91,7 +91,7 @@ export function stateRoutes(context: AppContext, environment: AttributeEnvironme
         label: t(`attribute.${name}`),
         text,
       })),
-      isRunning: running !== undefined,
+      mayGetCredentials: mayGetCredentials(request, runningRecord),
     }
   }
 

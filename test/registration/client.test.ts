@@ -102,6 +102,50 @@ describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', 
     assert.equal(await ClientTokenModel.countDocuments(), 0)
   })
 
+  it('gets no secret by its token: the page of such a change shows none', async () => {
+    const client = await running()
+    const { token, uri, secret } = await issue(client)
+    const { json: before } = await manage(client.service, 'GET', uri, token)
+    const wanted = { ...before, redirect_uris: ['https://app.example.org/new'] }
+    const { json } = await manage(client.service, 'PUT', uri, token, wanted)
+    const page = json.registration_request.url
+    const press = () => client.service.press('/federation/request/credentials', page)
+    assert.equal((await press()).status, 409)
+    await approve(json.registration_request.reference)
+    assert.equal((await press()).status, 409)
+    assert.equal((await findRelyingParty(client.clientId))?.metadata.client_secret, secret)
+  })
+
+  it('gives credentials to the contact of what runs, and no more to the one before', async () => {
+    const client = await running()
+    const { secret } = await issue(client)
+    const change = (fields: object) => ({
+      metadata: goodClient('app.example.org', {
+        client_id: client.clientId,
+        contacts: ['new@app.example.org'],
+        ...fields,
+      }),
+      reasons: { mail: 'x', emailVerified: 'x' },
+    })
+    const ask = async (fields: object, contact: string) => {
+      const { json } = await client.service.json(change(fields), '/federation/register/request')
+      const { text } = await client.service.mailTo(contact)
+      const { token } = await client.service.confirm(RegistrationWalk.linkIn(text))
+      await approve(json.reference)
+      return `/federation/request?token=${token}`
+    }
+    const press = (page: string) => client.service.press('/federation/request/credentials', page)
+    const handover = await ask({}, 'admin@app.example.org')
+    for (const page of [client.page, handover]) assert.equal((await press(page)).status, 409)
+    const { body } = await client.service.client.get(client.page)
+    assert.doesNotMatch(body, /action="\/federation\/request\/credentials"/)
+    assert.equal((await findRelyingParty(client.clientId))?.metadata.client_secret, secret)
+    const theirs = await ask({ client_name: 'Other name' }, 'new@app.example.org')
+    const shown = await client.service.client.get(theirs)
+    assert.match(shown.body, /action="\/federation\/request\/credentials"/)
+    assert.equal((await press(theirs)).status, 200)
+  })
+
   it('has no secret when it is a public client', async () => {
     const client = await running({ token_endpoint_auth_method: 'none' })
     const { secret, token } = await issue(client)

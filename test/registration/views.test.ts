@@ -45,7 +45,7 @@ const facts = {
   createdAt: hostile,
   differences: [],
   reasons: [{ label: hostile, text: hostile }],
-  isRunning: false,
+  mayGetCredentials: false,
 }
 const differences = ['endpoints', 'keys', 'attributes', 'contacts', 'texts', 'options'].map(
   (part) => ({ part, added: [hostile, hostile], removed: [hostile] }),
@@ -87,7 +87,7 @@ const samples: Record<string, object[]> = {
   'registration/request': [
     { ...facts, confirmedAt: hostile, release },
     { ...facts, kind: 'update', differences, release: nothing, reasons: [] },
-    { ...facts, ...closed, state: 'approved', protocol: 'oidc', isRunning: true, release },
+    { ...facts, ...closed, state: 'approved', protocol: 'oidc', mayGetCredentials: true, release },
     { ...facts, ...closed, state: 'rejected', decisionReason: hostile, release: nothing },
     { ...facts, ...closed, state: 'withdrawn', release: nothing },
   ],
