@@ -62,6 +62,7 @@ export type ErrorCode =
   | 'REGISTRATION_LINK_INVALID'
   | 'REGISTRATION_CHANGED_MEANWHILE'
   | 'REGISTRATION_TOKEN_INVALID'
+  | 'REGISTRATION_SANDBOX_UNSOLICITED'
 
 /**
  * A failure we expect. Anything else thrown is our bug and becomes a plain 500.

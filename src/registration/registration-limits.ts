@@ -7,7 +7,7 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** Per network, in an hour: checking costs us work, fetching costs others some. */
-const perNetwork = { check: 60, fetch: 20, request: 10, manage: 60 } as const
+const perNetwork = { check: 60, fetch: 20, request: 10, manage: 60, sandbox: 20 } as const
 
 export type LimitedUse = keyof typeof perNetwork
 

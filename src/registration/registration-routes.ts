@@ -5,6 +5,7 @@ import { openLimiter } from '../limits/limiter.ts'
 import { checkRoutes } from './check-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { sandboxRoutes } from './sandbox-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 
 /** Services that register themselves: what they hand in is checked, confirmed by mail, decided by people. */
@@ -23,6 +24,7 @@ export function registrationRoutes(context: AppContext): Router {
   router.use(checkRoutes(context, checkContext, limiter))
   router.use(requestRoutes(context, checkContext, limiter))
   router.use(stateRoutes(context, environment))
+  router.use(sandboxRoutes(context, environment, limiter))
   router.use(clientRoutes(context, checkContext, limiter))
   return router
 }
