@@ -261,6 +261,29 @@ describe('MDQ for the services registered here', () => {
     verifies(app, text)
   })
 
+  it('vouches for the role that was registered, never for an identity provider beside it', async () => {
+    const role = (name: string, inside: string) =>
+      `<md:${name} xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:Extensions><shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0">uni.example.gr</shibmd:Scope></md:Extensions>${inside}</md:${name}>`
+    const sso = '<md:SingleSignOnService Binding="urn:x" Location="https://evil.example/sso"/>'
+    const acs =
+      '<md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://evil.example/acs"/>'
+    const more = [
+      role('IDPSSODescriptor', sso),
+      role('AttributeAuthorityDescriptor', sso.replace('SingleSignOn', 'Attribute')),
+      role('SPSSODescriptor', acs),
+    ].join('')
+    const two = minimal
+      .replaceAll('minimal.example.org', 'two.example.org')
+      .replace('</SPSSODescriptor>', `</SPSSODescriptor>${more}`)
+    assert.ok(two.includes('evil.example'))
+    await registerServiceProvider(two, { origin: 'self', approve: true })
+    const { status, text } = await ask(app, entityPath('https://two.example.org/sp'))
+    assert.equal(status, 200)
+    assert.doesNotMatch(text, /evil\.example|shibmd:Scope|IDPSSO|AttributeAuthority/)
+    assert.equal(elements(parse(text), 'AssertionConsumerService').length, 1)
+    verifies(app, text)
+  })
+
   it('runs in no browser, whatever a service wrote into it', async () => {
     const hostile = minimal
       .replaceAll('minimal.example.org', 'hostile.example.org')

@@ -15,8 +15,8 @@ const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
 
 /**
  * A service's EntityDescriptor as the root of a document of its own (MDQ SAML profile 2.3: never
- * wrapped), under our signature in place of its own. It is valid until `validUntil`, or until its
- * own metadata says, whichever comes first.
+ * wrapped), under our signature in place of its own, with the one role that was read and approved.
+ * It is valid until `validUntil`, or until its own metadata says, whichever comes first.
  */
 export function signPublishedMetadata(
   { entityId, xml }: PublishedMetadata,
@@ -26,6 +26,7 @@ export function signPublishedMetadata(
   const entity = findEntity(parseXml(xml).documentElement, entityId)
   if (!entity) throw new Error(`the registered metadata of "${entityId}" does not describe it`)
   const until = earliestValidity(entity, validUntil).toISOString()
+  removeOtherRoles(entity)
   const declarations = declaredPrefixes(entity)
   for (const signature of childElements(entity, namespaces.ds, 'Signature')) {
     entity.removeChild(signature)
@@ -62,6 +63,23 @@ function findEntity(root: Element, entityId: string): Element | undefined {
     (found, candidate) => found ?? findEntity(candidate, entityId),
     undefined,
   )
+}
+
+/**
+ * Nobody looked at another role: an IDPSSODescriptor beside the service's own would be, to all who
+ * trust our key, an identity provider for any scope it names.
+ */
+function removeOtherRoles(entity: Element): void {
+  const registered = childElements(entity, namespaces.md, 'SPSSODescriptor').find((role) =>
+    role.getAttribute('protocolSupportEnumeration')?.split(/\s+/).includes(namespaces.samlp),
+  )
+  for (const child of Array.from(entity.childNodes)) {
+    if (child.nodeType !== 1 || child === registered) continue
+    const { namespaceURI, localName } = child as Element
+    if (namespaceURI === namespaces.md && localName?.endsWith('Descriptor')) {
+      entity.removeChild(child)
+    }
+  }
 }
 
 function earliestValidity(entity: Element, ours: Date): Date {
