@@ -255,7 +255,8 @@ function readEntityAttributes(entity: Element, { findings }: MetadataReading) {
     const name = attributeOf(attribute, 'Name')
     if (!name) continue
     const texts = childElements(attribute, ns.saml, 'AttributeValue').map(textOf).filter(Boolean)
-    values[name] = [...(values[name] ?? []), ...texts]
+    values[name] ??= []
+    values[name].push(...texts)
   }
   if (values[misspeltSubjectIdRequirement]) {
     findings.push({

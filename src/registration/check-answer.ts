@@ -9,6 +9,9 @@ import { describeFinding, type RegistrationFinding, type Severity } from './regi
 
 const order: readonly Severity[] = ['stop', 'mend', 'note']
 
+/** Whoever mended so many asks again; a megabyte of mistakes would make a page of twenty. */
+const maxFindings = 100
+
 /** What a check found, for the page and for software, in one language. */
 export function describeCheck(check: RegistrationCheck, language: Language, t: Translate) {
   const { service, running, contact, isGood, requested } = check
@@ -27,13 +30,14 @@ export function describeCheck(check: RegistrationCheck, language: Language, t: T
   }
 }
 
-/** What stops it first, then by line. */
+/** What stops it first, then by line; the rest is not told. */
 export function describeFindings(findings: readonly RegistrationFinding[], t: Translate) {
   return [...findings]
     .sort(
       (a, b) =>
         order.indexOf(a.severity) - order.indexOf(b.severity) || (a.line ?? 0) - (b.line ?? 0),
     )
+    .slice(0, maxFindings)
     .map((finding) => describeFinding(finding, t))
 }
 

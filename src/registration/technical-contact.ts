@@ -1,7 +1,10 @@
 import type { RegisteredService } from '../federation/service.ts'
 
-/** One bare address without control characters, as the mail room takes it (RFC 5321 4.1.2). */
-const mailAddress = /^[^\s\p{Cc}@<>(),;:"[\]\\]{1,64}@[^\s\p{Cc}@<>(),;:"[\]\\]{1,255}$/u
+/**
+ * One bare address as the mail room takes it (RFC 5321 4.1.2), and without characters that hide or
+ * turn others: an administrator reads whose mailbox confirmed.
+ */
+const mailAddress = /^[^\s\p{C}@<>(),;:"[\]\\]{1,64}@[^\s\p{C}@<>(),;:"[\]\\]{1,255}$/u
 
 /**
  * Who is written to about the service: the technical contact of its metadata, else the support

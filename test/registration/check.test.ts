@@ -138,6 +138,26 @@ describe('Checking what a service hands in', () => {
     assert.equal(status, 400)
   })
 
+  it('answers a megabyte of mistakes with what weighs most', async () => {
+    const many = (count: number, text: string) => text.repeat(count)
+    const logos = many(20_000, '<mdui:Logo>javascript:1</mdui:Logo>')
+    const metadata = goodMetadata('sp.example.org', { acs: 'http://sp.example.org/acs' }).replace(
+      '</mdui:UIInfo>',
+      `${logos}</mdui:UIInfo>`,
+    )
+    const { status, json, body } = await walk().json({ metadata })
+    assert.equal(status, 422)
+    assert.equal(json.findings.length, 100)
+    assert.equal(json.findings[0].code, 'ENDPOINT_HTTP')
+    assert.ok(body.length < 100_000)
+  })
+
+  it('writes to no mailbox whose address hides characters', async () => {
+    const contacts = ['admin@\u202Egro.elpmaxe.ppa', 'ad\u200Bmin@app.example.org']
+    const { json } = await walk().json(goodClient('app.example.org', { contacts }))
+    assert.ok(codes(json).includes('CONTACT_MISSING'))
+  })
+
   it('refuses a form that ends inside its file, and goes on serving', async (t) => {
     const uncaught: unknown[] = []
     const note = (error: unknown) => uncaught.push(error)
