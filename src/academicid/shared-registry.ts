@@ -1,3 +1,4 @@
+import { fetchFailure, readLimitedBody } from '../fetch/limited-body.ts'
 import {
   type AcademicIdRegistry,
   isAcademicId,
@@ -45,9 +46,9 @@ export function sharedRegistry(options: SharedRegistryOptions): AcademicIdRegist
         redirect: 'manual',
         signal: AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]),
       })
-      return { status: response.status, body: await readLimited(response) }
+      return { status: response.status, body: await readLimitedBody(response, maxBodyBytes) }
     } catch (error) {
-      throw new RegistryUnreachable(reasonOf(error, timeoutMs))
+      throw new RegistryUnreachable(fetchFailure(error, { maxBytes: maxBodyBytes, timeoutMs }))
     }
   }
 
@@ -110,29 +111,4 @@ function parseObject(text: string): Record<string, unknown> {
     // Told below.
   }
   throw new RegistryUnreachable('an answer that is no JSON object')
-}
-
-/** @throws {TooLong} when the body is longer than any right answer */
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    // Leaving the loop cancels the rest.
-    if (length > maxBodyBytes) throw new TooLong()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-class TooLong extends Error {}
-
-/** Errors of fetch may quote the address, and the address holds the key: only known words pass. */
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof TooLong) return `an answer of more than ${maxBodyBytes} bytes`
-  const { name, cause } = error as Error
-  if (name === 'AbortError') return 'this process stopped meanwhile'
-  if (name === 'TimeoutError') return `nothing within ${timeoutMs} ms`
-  const code = (cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'the connection failed'
 }

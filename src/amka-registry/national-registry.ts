@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { fetchFailure, readLimitedBody } from '../fetch/limited-body.ts'
 import type { AmkaAnswer, AmkaQuestion, AmkaRegistry } from './amka-registry.ts'
 import { readCollection } from './collection.ts'
 
@@ -44,7 +45,7 @@ export function nationalRegistry(options: NationalRegistryOptions): AmkaRegistry
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     })
-    return { status: response.status, body: await readLimited(response) }
+    return { status: response.status, body: await readLimitedBody(response, maxBodyBytes) }
   }
 
   return {
@@ -55,7 +56,7 @@ export function nationalRegistry(options: NationalRegistryOptions): AmkaRegistry
         answered = await ask(question)
       } catch (error) {
         log.error(
-          { host, reason: reasonOf(error, timeoutMs) },
+          { host, reason: fetchFailure(error, { maxBytes: maxBodyBytes, timeoutMs }) },
           'the AMKA registry does not answer: activations that need it are told to try again later; look at AMKA_REGISTRY_URL, the network, and with the registry',
         )
         return 'unreachable'
@@ -99,28 +100,4 @@ function readAnswer(
   return numbers.every((number) => number === amka)
     ? { answer: 'match' }
     : unusable('an item without the number that was asked')
-}
-
-/** @throws {Error} when the body is longer than any right answer */
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    // Leaving the loop cancels the rest.
-    if (length > maxBodyBytes) throw new TooLong()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-class TooLong extends Error {}
-
-/** Errors of fetch may quote the address, and the address holds the number: only known words pass. */
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof TooLong) return `an answer of more than ${maxBodyBytes} bytes`
-  const { name, cause } = error as Error
-  if (name === 'TimeoutError') return `nothing within ${timeoutMs} ms`
-  const code = (cause as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'the connection failed'
 }
