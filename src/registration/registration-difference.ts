@@ -63,6 +63,8 @@ function factsOf(service: RegisteredService): Facts {
       ...texts('information', informationUrl),
       ...texts('privacy', privacyStatementUrl),
       ...(logoUrl ? [`logo ${shorten(logoUrl)}`] : []),
+      // The home page leads there: the address with a language may be another.
+      ...(service.protocol === 'oidc' ? oneLine('start', service.metadata.client_uri) : []),
     ],
   }
 }
@@ -160,6 +162,11 @@ function hash(content: Buffer | string): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
+function oneLine(kind: string, value: unknown): string[] {
+  return value === undefined ? [] : [`${kind} ${String(value)}`]
+}
+
+/** What is cut off counts too: pictures of one kind begin alike. */
 function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return text.length > 200 ? `${text.slice(0, 200)}… SHA-256 ${hash(text)}` : text
 }
