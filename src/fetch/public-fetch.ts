@@ -113,6 +113,10 @@ async function requestOnce(
       resolve,
     )
     outgoing.on('error', (error) => reject(failure(error, text, signal)))
+    // An answer 101 ends the connection with neither error nor answer, and the signal wakes nobody then.
+    outgoing.on('close', () => {
+      reject(failure(new Error('the connection ended without an answer'), text, signal))
+    })
     outgoing.end()
   })
 }

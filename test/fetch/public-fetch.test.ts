@@ -156,6 +156,16 @@ describe('Fetching what a stranger points to', () => {
     await refuses(fetchPublic('https://slow.example.org/', { ...hurried, resolve }), 'too-slow')
   })
 
+  it('comes to an end with a server that would talk another protocol', async () => {
+    server.answer((req) => {
+      req.socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+      )
+    })
+    const late = new Promise((_, reject) => setTimeout(reject, 1000, new Error('no end')).unref())
+    await refuses(Promise.race([fetchPublic(local(), usual), late]), 'unreachable')
+  })
+
   it('takes nothing packed, and nothing but success', async () => {
     server.answer((_req, res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end('x'))
     await refuses(fetchPublic(local(), usual), 'wrong-type')
