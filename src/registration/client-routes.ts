@@ -8,7 +8,7 @@ import type { Limiter } from '../limits/limiter.ts'
 import { describeFindings } from './check-answer.ts'
 import { type CheckContext, checkRegistration } from './check-registration.ts'
 import { clientOfToken, clientUri, forgetClientToken } from './client-credentials.ts'
-import { networkLimit, takeOrRefuse } from './registration-limits.ts'
+import { mailLimits, networkLimit, takeOrRefuse } from './registration-limits.ts'
 import { beginProvenUpdate, isGoodCheck, requestPath } from './request-flow.ts'
 import { wordsFor } from './request-words.ts'
 import { readJsonBody } from './submission.ts'
@@ -57,6 +57,7 @@ export function clientRoutes(
         findings,
       })
     }
+    await takeOrRefuse(limiter, mailLimits(check.contact, record.serviceId))
     const { request, stateToken } = await beginProvenUpdate(context, check)
     res.status(202).json({
       ...describe(record),

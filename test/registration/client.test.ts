@@ -181,6 +181,20 @@ describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', 
     assert.equal((await manage(client.service, 'GET', uri, token)).status, 200)
   })
 
+  it('asks for five changes a day: each writes to two mailboxes', async () => {
+    const client = await running()
+    const { token, uri } = await issue(client)
+    const { json: before } = await manage(client.service, 'GET', uri, token)
+    await ThrottleModel.deleteMany({})
+    const statuses: number[] = []
+    for (let count = 1; count <= 6; count++) {
+      const wanted = { ...before, redirect_uris: [`https://app.example.org/${count}`] }
+      statuses.push((await manage(client.service, 'PUT', uri, token, wanted)).status)
+    }
+    assert.deepEqual(statuses, [202, 202, 202, 202, 202, 429])
+    assert.equal((await manage(client.service, 'GET', uri, token)).status, 200)
+  })
+
   it('is told what is wrong with a change', async () => {
     const client = await running()
     const { token, uri } = await issue(client)
