@@ -38,7 +38,7 @@ export async function findMdqService(
   now: Date,
 ): Promise<ServiceProvider | undefined> {
   if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) return undefined
-  const key = answerKey(federation._id, entityId)
+  const key = answerKey(federation, entityId)
   const stored = (await mdqAnswers().findOne({ _id: key })) ?? undefined
   const answer =
     stored && stored.freshUntil > now ? stored : await ask(federation, entityId, stored, now)
@@ -61,7 +61,7 @@ function ask(
   stored: MdqAnswer | undefined,
   now: Date,
 ): Promise<MdqAnswer | undefined> {
-  const key = answerKey(federation._id, entityId)
+  const key = answerKey(federation, entityId)
   const asked = underWay.get(key)
   if (asked) return asked
   const limit = limits.get(federation._id) ?? new MdqLimits()
@@ -98,7 +98,7 @@ async function fetchAnswer(
     pieces.push(piece)
   })
   const maxAgeMs = head.maxAgeSeconds === undefined ? undefined : head.maxAgeSeconds * 1000
-  const record = { _id: answerKey(federation._id, entityId), federation: federation._id, entityId }
+  const record = { _id: answerKey(federation, entityId), federation: federation._id, entityId }
   if (head.status === 404) {
     const freshUntil = later(now, maxAgeMs, absent)
     return save({ ...record, freshUntil, expiresAt: freshUntil })

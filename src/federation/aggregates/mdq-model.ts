@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Binary, Collection } from 'mongodb'
 import { model, Schema } from 'mongoose'
+import type { FederationRecord } from './federation-model.ts'
 
 /** What an MDQ server said of one entityID. */
 export interface MdqAnswer {
-  /** federation:SHA-256 of the entityID. */
+  /** See answerKey(). */
   readonly _id: string
   readonly federation: string
   readonly entityId: string
@@ -36,6 +37,19 @@ const MdqAnswerModel = model('MdqAnswer', mdqAnswerSchema, 'mdqAnswers')
 
 export const mdqAnswers = () => MdqAnswerModel.collection as unknown as Collection<MdqAnswer>
 
-export function answerKey(federation: string, entityId: string): string {
-  return `${federation}:${hash('sha256', entityId, 'base64url')}`
+/**
+ * What verified an answer and let it in is part of its name: a federation that was removed and added
+ * again with another key believes nothing that a slow worker kept meanwhile.
+ */
+export function answerKey(
+  {
+    _id,
+    keysPem,
+    filters,
+    maxValidityDays,
+  }: Pick<FederationRecord, '_id' | 'keysPem' | 'filters' | 'maxValidityDays'>,
+  entityId: string,
+): string {
+  const vouched = JSON.stringify([keysPem, filters, maxValidityDays, entityId])
+  return `${_id}:${hash('sha256', vouched, 'base64url')}`
 }

@@ -6,6 +6,7 @@ import {
   findFederation,
   removeFederation,
 } from '../../../src/federation/aggregates/federations.ts'
+import { findMdqService } from '../../../src/federation/aggregates/mdq-client.ts'
 import { MdqLimits } from '../../../src/federation/aggregates/mdq-limits.ts'
 import { mdqAnswers } from '../../../src/federation/aggregates/mdq-model.ts'
 import { findServiceProvider } from '../../../src/federation/service-store.ts'
@@ -148,6 +149,19 @@ describe('A federation that is asked entity by entity (MDQ)', () => {
       await findServiceProvider(odd, later(90))
     }
     assert.equal(server.requests.length, 21)
+  })
+
+  it('is not believed by what a federation of its name said, which had another key', async () => {
+    documents.set(sp('one'), document('one'))
+    const before = await findFederation(name)
+    assert.ok(await findMdqService(before, sp('one'), start))
+    await removeFederation(name)
+    const added = { ...before, name, keysPem: pemOf(stranger.publicKey) }
+    const { source, filters, maxValidityDays, keysPem } = added
+    await addFederation({ name, source, filters, maxValidityDays, keysPem }, start)
+    // A worker that still knows the former federation keeps its answer after the removal.
+    assert.ok(await findMdqService(before, sp('one'), start))
+    assert.equal(await findServiceProvider(sp('one'), start), undefined)
   })
 
   it('is forgotten with all its answers', async () => {
