@@ -3,6 +3,7 @@ import { ConfigError, describeOptions, readConfig } from '../config.ts'
 import { IdpError } from '../errors.ts'
 import { StoreFormatError, StoreInUseError } from '../store/connection.ts'
 import type { Command } from './cli-context.ts'
+import { forTerminal } from './terminal-text.ts'
 
 /** Loaded when asked for: a command need not wait for the code of the others and of the server. */
 const commands: Record<string, { load: () => Promise<Command>; about: string }> = {
@@ -124,7 +125,7 @@ try {
       `propylaia cannot start:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`,
     )
   } else if (isExplained(error)) {
-    process.stderr.write(`propylaia: ${error.message}\n`)
+    process.stderr.write(`propylaia: ${forTerminal(error.message)}\n`)
   } else if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     process.stderr.write(
       `propylaia: ${(error as Error).message}. Stop the other program or set PORT.\n`,

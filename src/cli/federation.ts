@@ -23,6 +23,7 @@ import { factsOf, linesOf } from './federation-texts.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { registrationRequestsCommand } from './registration-requests.ts'
 import { print, printJson } from './service-input.ts'
+import { forTerminal } from './terminal-text.ts'
 
 const usage = `Usage: propylaia federation COMMAND [--json]
 
@@ -202,7 +203,9 @@ async function refresh(
       if (!(error instanceof IdpError)) throw error
       failed += 1
       results.push({ name: record._id, result: 'failed', code: error.code, problem: error.message })
-      if (!values.json) process.stderr.write(`propylaia: ${record._id}: ${error.message}\n`)
+      if (!values.json) {
+        process.stderr.write(`propylaia: ${record._id}: ${forTerminal(error.message)}\n`)
+      }
     }
   }
   if (values.json) printJson(name === undefined ? results : results[0])

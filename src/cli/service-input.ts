@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { IdpError } from '../errors.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
+import { forTerminal } from './terminal-text.ts'
 
 const fetchTimeoutMs = 15_000
 const maxBytes = 1_048_576
@@ -57,7 +58,7 @@ export async function naming<T>(source: string, read: () => Promise<T> | T): Pro
 }
 
 export function print(lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  process.stdout.write(lines.map((line) => `${forTerminal(line)}\n`).join(''))
 }
 
 export function printJson(value: unknown): void {

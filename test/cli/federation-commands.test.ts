@@ -63,6 +63,17 @@ describe('propylaia federation', () => {
     ])
   })
 
+  it('lets nothing that a service wrote steer the terminal', async () => {
+    publish('odd\u009B2J\u202E', 'odd\u009B2J\u202E')
+    const added = await run('add', 'odd', '--file', file, '--cert', cert)
+    assert.equal(added.code, 1)
+    assert.match(added.err, /stands twice/)
+    const { out } = await run('list')
+    assert.match(out, /stands twice/)
+    for (const text of [added.err, out]) assert.doesNotMatch(text, /[\u0080-\u009F\u202E]/)
+    await run('remove', 'odd')
+  })
+
   it('says what is wrong with its arguments', async () => {
     for (const args of [
       [],
