@@ -142,6 +142,8 @@ function configuration(
     expiresWithSession: async (_ctx, source) => !source.scopes.has('offline_access'),
     clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client.redirectUris ?? []),
     clockTolerance: Math.min(config.clockSkewSeconds, 60),
+    // Strangers name these addresses. By itself oidc-provider reads whatever comes in 2.5 seconds.
+    fetchResponseBodyLimits: { jwks_uri: 262_144, sector_identifier_uri: 262_144 },
     cookies: {
       keys: [secrets.get('oidc-cookie').toString('base64url')],
       names: {
