@@ -8,7 +8,11 @@ import { IdpError } from '../errors.ts'
  */
 export function parseJson(text: string): unknown {
   const problem = syntaxErrorOf(text)
-  if (problem === undefined) return JSON.parse(text)
+  if (problem === undefined) {
+    const value: unknown = JSON.parse(text)
+    if (!isNestedTooDeep(value)) return value
+    throw new IdpError('METADATA_INVALID', `nested deeper than ${maxJsonDepth} levels.`)
+  }
   const place = /^(.*) in JSON at position \d+ \(line (\d+) column \d+\)$/s.exec(problem)
   if (place) throw notJson(Number(place[2]), place[1]!)
   if (!problem.startsWith(unexpectedToken)) {
@@ -19,6 +23,21 @@ export function parseJson(text: string): unknown {
     text.slice(0, end).split('\n').length,
     `unexpected ${JSON.stringify(text[end - 1])}`,
   )
+}
+
+/** Client metadata have four. Whatever writes or compares a value goes into it by recursion. */
+export const maxJsonDepth = 32
+
+/** Without recursion. */
+export function isNestedTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxJsonDepth) return true
+    level = level.flatMap((one) =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
+  }
+  return false
 }
 
 const unexpectedToken = 'Unexpected token'

@@ -1,6 +1,7 @@
 import { Busboy } from '@fastify/busboy'
 import express, { type Request, type Response } from 'express'
 import { IdpError } from '../errors.ts'
+import { isNestedTooDeep, maxJsonDepth } from '../federation/parse-json.ts'
 
 /** What the reader of metadata takes at most. */
 export const maxMetadataBytes = 1_048_576
@@ -42,6 +43,9 @@ export async function readJsonBody(req: Request, res: Response): Promise<Record<
   const body: unknown = req.body
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new IdpError('BAD_REQUEST', 'the body must be one JSON object')
+  }
+  if (isNestedTooDeep(body)) {
+    throw new IdpError('BAD_REQUEST', `the body is nested deeper than ${maxJsonDepth} levels`)
   }
   return body as Record<string, unknown>
 }

@@ -152,6 +152,17 @@ describe('Checking what a service hands in', () => {
     assert.ok(body.length < 100_000)
   })
 
+  it('refuses JSON nested without end, wherever it stands', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    const software = walk()
+    for (const body of [`{"metadata":${deep}}`, `{"redirect_uris":[],"contacts":${deep}}`]) {
+      const { status, json } = await software.json(body)
+      assert.deepEqual([status, json.error], [400, 'BAD_REQUEST'])
+    }
+    const { status, json } = await software.json({ metadata: `{"contacts":${deep}}` })
+    assert.deepEqual([status, codes(json)], [422, ['JSON_UNREADABLE']])
+  })
+
   it('writes to no mailbox whose address hides characters', async () => {
     const contacts = ['admin@\u202Egro.elpmaxe.ppa', 'ad\u200Bmin@app.example.org']
     const { json } = await walk().json(goodClient('app.example.org', { contacts }))
