@@ -4,7 +4,7 @@ import { type Difference, differenceOf } from '../registration/registration-diff
 import { approveRequest, rejectRequest } from '../registration/request-decision.ts'
 import type { RegistrationRequest } from '../registration/request-model.ts'
 import { hostOf, readRequest } from '../registration/request-reading.ts'
-import { findRequest, listRequests } from '../registration/request-store.ts'
+import { findRequest, listRequests, type RequestSummary } from '../registration/request-store.ts'
 import { athensTime } from './activation-texts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
@@ -131,7 +131,7 @@ function differenceLines(differences: readonly Difference[], isUpdate: boolean):
   ])
 }
 
-function facts(request: RegistrationRequest) {
+function facts(request: RequestSummary) {
   const { _id: reference, kind, state, protocol, serviceId, contact } = request
   const { createdAt, confirmedAt, confirmedBy, decidedAt, decisionReason } = request
   return {

@@ -86,10 +86,14 @@ export async function findRequest(reference: string): Promise<RegistrationReques
   return request
 }
 
+/** A request without what makes it large: strangers may hand in a megabyte each. */
+export type RequestSummary = Omit<RegistrationRequest, 'metadata' | 'reasons'>
+
 /** Oldest first. */
-export function listRequests(states: readonly RequestState[]): Promise<RegistrationRequest[]> {
+export function listRequests(states: readonly RequestState[]): Promise<RequestSummary[]> {
   return registrationRequests()
     .find({ state: { $in: [...states] } })
+    .project<RequestSummary>({ metadata: 0, reasons: 0 })
     .sort({ createdAt: 1 })
     .toArray()
 }

@@ -9,7 +9,7 @@ import {
 } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { MessageModel } from '../../src/messages/message-model.ts'
-import { registrationRequests } from '../../src/registration/request-store.ts'
+import { listRequests, registrationRequests } from '../../src/registration/request-store.ts'
 import { takeOutput } from '../cli/support.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { goodMetadata, RegistrationWalk } from './registration-walk.ts'
@@ -216,6 +216,15 @@ describe('Asking for a registration', () => {
       const mails = await MessageModel.countDocuments()
       assert.equal((await approve(reference)).code, 0)
       assert.equal(await MessageModel.countDocuments(), mails)
+    })
+
+    it('lists requests without what they hold, which may be a megabyte each', async () => {
+      const { reference } = await waiting('sp.example.org')
+      const [listed, ...more] = await listRequests(['waiting'])
+      assert.equal(listed?._id, reference)
+      assert.equal(more.length, 0)
+      assert.ok(!('metadata' in listed))
+      assert.match((await cli('requests')).out, new RegExp(reference))
     })
 
     it('rejects it with a reason that the contact reads', async () => {
