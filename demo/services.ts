@@ -72,7 +72,8 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
   await setDefaults(sp, {
     startUrl: `${samlUrl}/`,
     disclosure: 'inform',
-    legalGround: 'ΓΚΠΔ / GDPR 6(1)(e), δοκιμαστικό κείμενο / demo text',
+    legalGround:
+      'Εκπλήρωση καθήκοντος προς το δημόσιο συμφέρον (ΓΚΠΔ, άρθρο 6 παρ. 1 στοιχείο ε΄). Κείμενο επίδειξης. || A task carried out in the public interest (GDPR, Article 6(1)(e)). A text of this demonstration.',
   })
   const rp = await registerRelyingParty(
     libraryMetadata(demoUrl(baseUrl, port + 2), keys),

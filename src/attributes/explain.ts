@@ -105,7 +105,7 @@ function legalGroundOf({
   categories = [],
 }: ReleaseTarget): ReleaseExplanation['legalGround'] {
   const { legalGround } = overrides
-  return legalGround === undefined
-    ? (preset?.legalGround ?? categoryLegalGround(categories))
-    : { text: { el: legalGround, en: legalGround } }
+  if (legalGround === undefined) return preset?.legalGround ?? categoryLegalGround(categories)
+  const [el = '', en = el] = legalGround.split('||').map((text) => text.trim())
+  return { text: { el, en } }
 }

@@ -57,7 +57,8 @@ export const commonOverrideUsage = `      --release NAME,NAME                   
       --block NAME,NAME                     attributes never to release; '' for none
       --preset ID|none|default              which preset says what goes: propylaia release presets
       --disclosure ask|inform|silent|default   what people see before their data goes
-      --legal-ground TEXT|default           law or contract under which it goes, for people to read
+      --legal-ground TEXT|default           law or contract under which it goes, for people to read;
+                                            'Greek || English' for a text in each language
       --reset                               takes everything back first
 `
 

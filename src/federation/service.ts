@@ -48,7 +48,7 @@ export interface ServiceOverrides {
   /** Id of the preset that says what goes; `none`: no preset, although one would fit. */
   readonly preset?: string
   readonly disclosure?: Disclosure
-  /** Law or contract under which the data goes, for people and auditors. */
+  /** Law or contract under which the data goes, for people and auditors; or `Greek || English`. */
   readonly legalGround?: string
 }
 

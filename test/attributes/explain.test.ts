@@ -128,6 +128,10 @@ describe('release: explained', () => {
     assert.deepEqual(explain(targetWith(preset, { overrides })).legalGround, {
       text: { el: 'Contract 12/2026', en: 'Contract 12/2026' },
     })
+    const inBoth = { legalGround: 'Σύμβαση 12/2026 || Contract 12/2026' }
+    assert.deepEqual(explain(targetWith(preset, { overrides: inBoth })).legalGround, {
+      text: { el: 'Σύμβαση 12/2026', en: 'Contract 12/2026' },
+    })
   })
 
   it('names nothing that OpenID Connect has no way to give, although an administrator allows it', () => {
