@@ -15,8 +15,11 @@ import { changeRecovery, newRecoveryToken, sendingEvent, startRecovery } from '.
 
 /** A second press of the button is not a wish for a second message. */
 const resendAfterMs = 30_000
-/** So that the browser's next page, right after the form, is not slower when a message goes out. */
-const sendDelayMs = [300, 1500] as const
+/**
+ * From, to. So that the browser's next page, right after the form, is not slower when a message goes
+ * out.
+ */
+export const sendDelayMs = [300, 1500] as const
 
 type SendingContext = Pick<
   AppContext,
