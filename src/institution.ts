@@ -71,21 +71,23 @@ export interface Department {
   readonly ministryCode?: string
 }
 
+/** The closed list of eduPersonAffiliation that we give (eduPerson 202208, 2.2.1). */
+export type Affiliation =
+  | 'faculty'
+  | 'staff'
+  | 'employee'
+  | 'student'
+  | 'alum'
+  | 'affiliate'
+  | 'member'
+
 /** How attribute values are made; every member has a default. */
 export interface AttributeRules {
   /**
    * eduPersonPrimaryAffiliation is the first of these that the person has; those that it does not
    * name follow in the order of `defaultPrecedence`.
    */
-  readonly primaryAffiliation?: readonly (
-    | 'faculty'
-    | 'staff'
-    | 'employee'
-    | 'student'
-    | 'alum'
-    | 'affiliate'
-    | 'member'
-  )[]
+  readonly primaryAffiliation?: readonly Affiliation[]
   readonly europeanStudentIdentifier?: {
     /** institution: under our domain. national: under `gr`. */
     readonly form: 'institution' | 'national'

@@ -1,16 +1,13 @@
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { openAuditLog } from '../audit/store-audit-log.ts'
 import { type Config, ConfigError } from '../config.ts'
+import { drain, listen } from '../listening.ts'
 import { watchVersions } from '../store/versions.ts'
 import { embeddedRegistry } from './embedded-registry.ts'
 import { prepareRegistry } from './registered-key-model.ts'
 import { createRegistryServer } from './registry-server.ts'
 import { listTokens, TokenBook, tokensVersion } from './registry-tokens.ts'
-
-/** How long running requests get to finish at shutdown. Milliseconds. */
-const drainMs = 10_000
 
 export interface RunningRegistry {
   readonly port: number
@@ -83,23 +80,4 @@ export async function findServerWarnings(
     )
   }
   return warnings
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-}
-
-function drain(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), drainMs)
-    server.close(() => {
-      clearTimeout(force)
-      resolve()
-    })
-    server.closeIdleConnections()
-    server.on('request', (_request, response) => response.setHeader('Connection', 'close'))
-  })
 }

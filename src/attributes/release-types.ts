@@ -1,5 +1,5 @@
 import type { Disclosure, RequestedAttribute, ServiceOverrides } from '../federation/service.ts'
-import type { Institution, LocalizedText } from '../institution.ts'
+import type { Affiliation, Institution, LocalizedText } from '../institution.ts'
 import type { Account } from '../people/account.ts'
 import type { Person, RoleKind } from '../people/person.ts'
 import type { EntityCategory } from './entity-categories.ts'
@@ -7,15 +7,7 @@ import type { EntityCategory } from './entity-categories.ts'
 /** How freely an attribute may be given: sensitive ones need a rule that names them. */
 export type Sensitivity = 'public' | 'personal' | 'sensitive'
 
-/** The closed list of eduPersonAffiliation that we give (eduPerson 202208, 2.2.1). */
-export type Affiliation =
-  | 'faculty'
-  | 'staff'
-  | 'employee'
-  | 'student'
-  | 'alum'
-  | 'affiliate'
-  | 'member'
+export type { Affiliation }
 
 /** How values are written for one service. What is absent follows the service's audience. */
 export interface ValueForms {
