@@ -2,16 +2,16 @@ import { attributeTable } from '../attributes/attribute-table.ts'
 import { type AuditEntry, findEventPage } from '../audit/read-audit-log.ts'
 
 /** Events that say which facts of the person went to which service. */
-const releaseEvents = ['saml.response', 'oidc.token', 'oidc.userinfo'] as const
+const releaseEvents = ['saml.response', 'oidc.token', 'oidc.userinfo', 'cas.validate'] as const
 
 /** So many of them are read for one page; whoever uses services more often goes back page by page. */
 const readAtOnce = 1000
 
 /** A service that received something, in the stretch of time that a page shows. */
 export interface ReceivingService {
-  /** entityID or client_id. */
+  /** entityID, client_id or address pattern. */
   readonly id: string
-  readonly protocol: 'saml' | 'oidc'
+  readonly protocol: 'saml' | 'oidc' | 'cas'
   readonly lastAt: Date
   readonly times: number
   /** Names of the attribute table, in its order; empty: only that somebody signed in. */
@@ -54,7 +54,7 @@ function summarize(id: string, received: readonly AuditEntry[]): ReceivingServic
   const answers = isOidc ? received.filter(({ event }) => event === 'oidc.token') : received
   return {
     id,
-    protocol: isOidc ? 'oidc' : 'saml',
+    protocol: newest.event.slice(0, newest.event.indexOf('.')) as ReceivingService['protocol'],
     lastAt: newest.at,
     times: Math.max(answers.length, 1),
     attributes: attributeTable.map(({ name }) => name).filter((name) => names.has(name)),

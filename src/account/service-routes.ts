@@ -3,7 +3,7 @@ import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { RegisteredService } from '../federation/service.ts'
-import { findRelyingParty, findServiceProvider } from '../federation/service-store.ts'
+import { findService } from '../federation/service-store.ts'
 import { openServiceList } from './service-list.ts'
 import { describeRelease } from './service-release.ts'
 import { showAccountPage, signedIn } from './signed-in.ts'
@@ -42,14 +42,9 @@ export function serviceRoutes(context: AppContext): Router {
 
 /** @throws {IdpError} NOT_FOUND, also for a service that waits for approval: nobody can go there */
 async function findApproved(protocol: unknown, id: unknown, now: Date): Promise<RegisteredService> {
-  const find = {
-    saml: () => findServiceProvider(String(id), now),
-    oidc: () => findRelyingParty(String(id)),
-  }
+  const isKnown = protocol === 'saml' || protocol === 'oidc' || protocol === 'cas'
   const service =
-    typeof id === 'string' && (protocol === 'saml' || protocol === 'oidc')
-      ? await find[protocol]()
-      : undefined
+    typeof id === 'string' && isKnown ? await findService(protocol, id, now) : undefined
   if (service?.state !== 'approved') {
     const message = `no service "${String(id).slice(0, 200)}" is registered for ${String(protocol).slice(0, 20)}`
     throw new IdpError('NOT_FOUND', message, { status: 404 })

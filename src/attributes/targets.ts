@@ -1,5 +1,6 @@
 import type {
   AttributeConsumingService,
+  CasService,
   RegisteredService,
   RelyingParty,
   RequestedAttribute,
@@ -21,6 +22,7 @@ const maxTargetsOfClient = 50
 interface Targets {
   readonly saml: WeakMap<ServiceProvider, Map<number | undefined, ReleaseTarget>>
   readonly oidc: WeakMap<RelyingParty, Map<string, ReleaseTarget>>
+  readonly cas: WeakMap<CasService, ReleaseTarget>
 }
 
 /** Presets are part of the environment, so each has its own targets. */
@@ -77,7 +79,7 @@ function isRegisteredAbroad({ registrationAuthority, origin }: ServiceProvider):
 function targetsOf(environment: AttributeEnvironment): Targets {
   let targets = targetsIn.get(environment)
   if (!targets) {
-    targets = { saml: new WeakMap(), oidc: new WeakMap() }
+    targets = { saml: new WeakMap(), oidc: new WeakMap(), cas: new WeakMap() }
     targetsIn.set(environment, targets)
   }
   return targets
@@ -144,6 +146,31 @@ export function oidcReleaseTarget(
 }
 
 /**
+ * A CAS service as the release rules see it: CAS requests name no attributes, so what its
+ * registration names counts. Kept as long as the service object itself.
+ */
+export function casReleaseTarget(
+  service: CasService,
+  environment: AttributeEnvironment,
+): ReleaseTarget {
+  const { cas: kept } = targetsOf(environment)
+  let target = kept.get(service)
+  if (!target) {
+    target = {
+      protocol: 'cas',
+      id: service.pattern.text,
+      requestedAttributes: service.requestedAttributes,
+      entityCategories: [],
+      audience: 'national',
+      ...presetAndForms(service, environment),
+      overrides: service.overrides,
+    }
+    kept.set(service, target)
+  }
+  return target
+}
+
+/**
  * The service's release without a request of its own at hand: its default AttributeConsumingService,
  * or all scopes that the client is registered for.
  */
@@ -152,9 +179,16 @@ export function usualReleaseTarget(
   environment: AttributeEnvironment,
   scopes?: readonly string[],
 ): ReleaseTarget {
-  return service.protocol === 'saml'
-    ? samlReleaseTarget(service, environment)
-    : oidcReleaseTarget(service, environment, { scopes: scopes ?? registeredScopes(service) })
+  switch (service.protocol) {
+    case 'saml':
+      return samlReleaseTarget(service, environment)
+    case 'oidc':
+      return oidcReleaseTarget(service, environment, {
+        scopes: scopes ?? registeredScopes(service),
+      })
+    case 'cas':
+      return casReleaseTarget(service, environment)
+  }
 }
 
 function requestedClaims(rp: RelyingParty, { scopes, claims = [] }: OidcRequest) {

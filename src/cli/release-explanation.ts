@@ -5,7 +5,7 @@ import type { AttributeFact, LegalGround } from '../attributes/release-types.ts'
 import { usualReleaseTarget } from '../attributes/targets.ts'
 import { IdpError } from '../errors.ts'
 import { type RegisteredService, serviceId, serviceName } from '../federation/service.ts'
-import { findRelyingParty, findServiceProvider } from '../federation/service-store.ts'
+import { findServiceById } from '../federation/service-store.ts'
 import { type AccountStanding, accountStanding } from '../people/account.ts'
 import { withActivatedRoles } from '../people/activated-roles.ts'
 import { findAccountByUsername, findPerson, normalizeUsername } from '../people/people-store.ts'
@@ -50,7 +50,7 @@ export interface AdministratorsExplanation extends ReleaseStanding {
  * whoever reads it learns facts about somebody.
  *
  * @param scopes what an OpenID Connect client asks for, by space or comma
- * @returns undefined for scopes at a SAML service, which has none
+ * @returns undefined for scopes at a SAML or CAS service, which has none
  * @throws {IdpError} NOT_FOUND
  */
 export async function explainToAdministrator(
@@ -59,9 +59,9 @@ export async function explainToAdministrator(
   id: string,
   scopes: string | undefined,
 ): Promise<AdministratorsExplanation | undefined> {
-  const service = (await findServiceProvider(id, context.now())) ?? (await findRelyingParty(id))
+  const service = await findServiceById(id, context.now())
   if (!service) throw notFound(`no service "${id}" is registered`)
-  if (scopes !== undefined && service.protocol === 'saml') return undefined
+  if (scopes !== undefined && service.protocol !== 'oidc') return undefined
   const account = await findAccountByUsername(normalizeUsername(username))
   const person = account && (await findPerson(account._id))
   if (!account || !person) throw notFound(`there is no account "${username}"`)

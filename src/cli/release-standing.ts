@@ -28,6 +28,12 @@ export function releaseStanding(
   }
 }
 
+const asksBy: Record<RegisteredService['protocol'], string> = {
+  saml: 'its metadata asks for what it gets',
+  oidc: 'its scopes say what it gets',
+  cas: 'its registration names what it gets',
+}
+
 const chosenBy = {
   administrator: 'chosen by an administrator',
   institution: 'chosen in the institution file',
@@ -69,9 +75,7 @@ function standingText(
 ): string {
   const asked = needsCategory
     ? `another federation registered it, so it gets ${categories.length > 0 ? 'only what its categories give' : 'nothing that it asks for'}`
-    : protocol === 'saml'
-      ? 'its metadata asks for what it gets'
-      : 'its scopes say what it gets'
+    : asksBy[protocol]
   if (preset && presetBy) return `Preset: ${preset} (${chosenBy[presetBy]}).`
   return overrides.preset === noPreset
     ? `Preset: none, by an administrator; ${asked}.`

@@ -16,7 +16,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Options of both commands; `override` has more. */
+/** Options of all of them; `override` has more. */
 export interface ServiceValues {
   readonly json?: boolean
   readonly approve?: boolean
@@ -29,7 +29,7 @@ export type ServiceAction = (
   values: ServiceValues,
 ) => Promise<number>
 
-/** What `sp` and `client` differ in. */
+/** What `sp`, `client` and `cas` differ in. */
 export interface ServiceCommand {
   readonly protocol: Protocol
   readonly usage: string
@@ -39,7 +39,7 @@ export interface ServiceCommand {
   readonly actions: Readonly<Record<string, { needs: string; run: ServiceAction }>>
 }
 
-/** Runs `COMMAND ACTION SUBJECT` for the commands that both kinds of service share, and their own. */
+/** Runs `COMMAND ACTION SUBJECT` for the commands that all kinds of service share, and their own. */
 export async function runServiceCommand(
   command: ServiceCommand,
   context: CliContext,
@@ -57,7 +57,7 @@ export async function runServiceCommand(
   const [name, subject, extra] = parsed.positionals
   if (name === undefined) return usageError('which command?', usage)
   if (name === 'list' && subject === undefined) return command.list(values)
-  const id = protocol === 'saml' ? 'an ENTITYID' : 'a CLIENT_ID'
+  const id = { saml: 'an ENTITYID', oidc: 'a CLIENT_ID', cas: 'a URLPATTERN' }[protocol]
   const actions = new Map(
     Object.entries({
       approve: { needs: id, run: approve(protocol) },
@@ -113,6 +113,9 @@ function remove(protocol: Protocol): ServiceAction {
   }
 }
 
+/** In machine output. */
+export const idNames = { saml: 'entityId', oidc: 'clientId', cas: 'urlPattern' } as const
+
 function named(protocol: Protocol, id: string) {
-  return protocol === 'saml' ? { entityId: id } : { clientId: id }
+  return { [idNames[protocol]]: id }
 }

@@ -7,7 +7,7 @@ import type { Disclosure, ServiceOverrides } from '../federation/service.ts'
 import { serviceName } from '../federation/service.ts'
 import { toService } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
-import { type ServiceAction, type ServiceValues, UsageError } from './service-command.ts'
+import { idNames, type ServiceAction, type ServiceValues, UsageError } from './service-command.ts'
 import { print, printJson } from './service-input.ts'
 
 type Readers = Readonly<
@@ -74,8 +74,7 @@ export function overrideAction(protocol: Protocol): ServiceAction {
       context.audit.record({ event: 'service.override', result: 'success', service: id, details })
     }
     const name = serviceName(toService({ ...before, overrides }), 'en')
-    const key = protocol === 'saml' ? 'entityId' : 'clientId'
-    if (values.json) printJson({ [key]: id, overrides })
+    if (values.json) printJson({ [idNames[protocol]]: id, overrides })
     else print([`${name}: ${JSON.stringify(overrides)}`])
     return 0
   }

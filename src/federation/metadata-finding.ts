@@ -48,6 +48,7 @@ export type MetadataProblemCode =
   | 'ENDPOINT_INVALID'
   | 'POST_ENDPOINT_MISSING'
   | 'CLIENT_FIELD_INVALID'
+  | 'CAS_FIELD_INVALID'
 
 export interface MetadataProblem {
   readonly code: MetadataProblemCode

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { IdpError } from '../errors.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { bumpVersion } from '../store/versions.ts'
+import { checkCasMetadata } from './cas-service.ts'
 import { checkClientMetadata } from './client-metadata.ts'
 import { sealClientSecret } from './client-secrets.ts'
 import type {
+  CasService,
   RegisteredService,
   RelyingParty,
   ServiceOverrides,
@@ -79,6 +81,24 @@ export async function registerRelyingParty(
   return toService(record) as RelyingParty
 }
 
+/**
+ * Registers a CAS service (checkCasMetadata), or takes newer texts of one.
+ *
+ * @throws {IdpError} METADATA_INVALID; also when another origin has registered the pattern
+ */
+export async function registerCasService(
+  given: unknown,
+  options: RegistrationOptions,
+): Promise<CasService> {
+  const { metadata } = checkCasMetadata(given)
+  const record = await save(
+    { protocol: 'cas', serviceId: metadata.cas_service, metadata: JSON.stringify(metadata) },
+    options,
+    options.now ?? new Date(),
+  )
+  return toService(record) as CasService
+}
+
 /** @throws {IdpError} NOT_FOUND */
 export async function approveService(
   id: string,
@@ -119,7 +139,9 @@ export async function setServiceOverrides(
 
 /** @throws {IdpError} NOT_FOUND */
 export async function findRecord(id: string, protocol?: Protocol): Promise<ServiceRecord> {
-  const keys = (protocol ? [protocol] : (['saml', 'oidc'] as const)).map((one) => recordId(one, id))
+  const keys = (protocol ? [protocol] : (['saml', 'oidc', 'cas'] as const)).map((one) =>
+    recordId(one, id),
+  )
   const record = await serviceRecords().findOne({ _id: { $in: keys } })
   if (!record) {
     throw new IdpError('NOT_FOUND', `no service "${id}" is registered`, { status: 404 })

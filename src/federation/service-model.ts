@@ -1,15 +1,15 @@
 import { model, Schema } from 'mongoose'
-import type { RegistrationState, ServiceOverrides } from './service.ts'
+import type { RegisteredService, RegistrationState, ServiceOverrides } from './service.ts'
 
 /** A registered service as the store holds it. */
 export interface ServiceRecord {
-  /** `saml:` or `oidc:` and the entityID or client_id: one registration a service, by construction. */
+  /** `saml:`, `oidc:` or `cas:` and the entityID, client_id or address pattern: one registration a service, by construction. */
   readonly _id: string
-  readonly protocol: 'saml' | 'oidc'
+  readonly protocol: RegisteredService['protocol']
   readonly serviceId: string
   readonly state: RegistrationState
   readonly origin: string
-  /** saml: the XML as it came. oidc: client metadata in JSON, without the secret. */
+  /** saml: the XML as it came. oidc: client metadata in JSON, without the secret. cas: checkCasMetadata(). */
   readonly metadata: string
   readonly sealedClientSecret?: string
   /** SAML: the metadata is not used from then on. */
@@ -40,6 +40,6 @@ const serviceSchema = new Schema(
 
 export const ServiceModel = model('Service', serviceSchema, 'services')
 
-export function recordId(protocol: 'saml' | 'oidc', serviceId: string): string {
+export function recordId(protocol: ServiceRecord['protocol'], serviceId: string): string {
   return `${protocol}:${serviceId}`
 }

@@ -5,9 +5,11 @@ import {
   clearFederationCache,
   findFederatedService,
 } from './aggregates/federated-services.ts'
+import { bySpecificity, cleanUrl, matchesCasPattern } from './cas-pattern.ts'
+import { casServiceOf } from './cas-service.ts'
 import { clientDisplay } from './client-metadata.ts'
 import { openClientSecret } from './client-secrets.ts'
-import type { RegisteredService, RelyingParty, ServiceProvider } from './service.ts'
+import type { CasService, RegisteredService, RelyingParty, ServiceProvider } from './service.ts'
 import { recordId, ServiceModel, type ServiceRecord } from './service-model.ts'
 import { parseServiceProviderMetadata } from './service-provider-metadata.ts'
 
@@ -50,6 +52,58 @@ export async function findRelyingParty(clientId: string): Promise<RelyingParty |
   return service?.protocol === 'oidc' ? service : undefined
 }
 
+/** The CAS service of this pattern, approved or pending. */
+export async function findCasService(pattern: string): Promise<CasService | undefined> {
+  const service = await find('cas', pattern, new Date())
+  return service?.protocol === 'cas' ? service : undefined
+}
+
+/**
+ * The approved CAS service that this address belongs to; of several that of the closest pattern, so
+ * that one directory of a host can be a service of its own.
+ *
+ * @param address as it came: what is not read in one way by everybody belongs to no service
+ */
+export async function findCasServiceFor(address: string): Promise<CasService | undefined> {
+  const url = cleanUrl(address)
+  if (!url) return undefined
+  const services = await listApprovedServices()
+  return services
+    .filter((service): service is CasService => service.protocol === 'cas')
+    .filter(({ pattern }) => matchesCasPattern(pattern, url))
+    .sort((a, b) => bySpecificity(a.pattern, b.pattern))[0]
+}
+
+/** A service known by protocol and id, approved or pending. */
+export async function findService(
+  protocol: RegisteredService['protocol'],
+  id: string,
+  now: Date = new Date(),
+): Promise<RegisteredService | undefined> {
+  switch (protocol) {
+    case 'saml':
+      return findServiceProvider(id, now)
+    case 'oidc':
+      return findRelyingParty(id)
+    case 'cas':
+      return findCasService(id)
+  }
+}
+
+/** Where only the id is known: an entityID, else a client_id, else an address pattern. */
+export async function findServiceById(
+  id: string,
+  now: Date = new Date(),
+): Promise<RegisteredService | undefined> {
+  return (
+    (await findServiceProvider(id, now)) ??
+    (await findRelyingParty(id)) ??
+    (await findCasService(id)) ??
+    // People type an address of the service, not its pattern's canonical text.
+    (await findCasServiceFor(id))
+  )
+}
+
 /** What people can be sent to, for the home page. */
 export async function listApprovedServices(
   now: Date = new Date(),
@@ -64,7 +118,7 @@ export async function listApprovedServices(
       throw error
     })
   return (await approved).filter(
-    (service) => service.protocol === 'oidc' || !service.validUntil || service.validUntil > now,
+    (service) => service.protocol !== 'saml' || !service.validUntil || service.validUntil > now,
   )
 }
 
@@ -134,8 +188,10 @@ export function toService(record: ServiceRecord): RegisteredService {
     // Read as of the day it was accepted: validUntil may have passed since and is checked at use.
     return { ...parseServiceProviderMetadata(record.metadata, origin, record.updatedAt), ...ours }
   }
-  const { serviceId: clientId, sealedClientSecret } = record
   const registered = JSON.parse(record.metadata) as Record<string, unknown>
+  if (record.protocol === 'cas')
+    return { ...casServiceOf(registered, { origin, ...ours }), ...ours }
+  const { serviceId: clientId, sealedClientSecret } = record
   return {
     protocol: 'oidc',
     clientId,

@@ -30,6 +30,7 @@ export function summarizeService(
 
 function firstEndpoint(service: RegisteredService): string | undefined {
   if (service.protocol === 'saml') return service.assertionConsumerServices[0]?.location
+  if (service.protocol === 'cas') return service.pattern.text
   const [redirectUri] = (service.metadata.redirect_uris as string[] | undefined) ?? []
   return redirectUri
 }

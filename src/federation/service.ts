@@ -1,3 +1,5 @@
+import type { CasPattern } from './cas-pattern.ts'
+
 /**
  * Registered services as the protocols, the release rules and the pages read them.
  * Names are those of SAML V2.0 Metadata and OpenID Connect Registration.
@@ -8,7 +10,7 @@ export type ServiceText = Partial<Record<string, string>>
 
 export type RegistrationState = 'pending' | 'approved'
 
-/** What both kinds of service say to people. */
+/** What services of every kind say to people. */
 export interface ServiceDisplay {
   readonly displayName: ServiceText
   readonly description: ServiceText
@@ -48,6 +50,10 @@ export interface ServiceOverrides {
   /** Id of the preset that says what goes; `none`: no preset, although one would fit. */
   readonly preset?: string
   readonly disclosure?: Disclosure
+  /** CAS: the service may get proxy tickets, with which it goes to others in the person's name. */
+  readonly allowProxy?: boolean
+  /** CAS: the attribute whose value goes as the user; `pairwise`: an identifier of this service alone. */
+  readonly userAttribute?: string
   /** Law or contract under which the data goes, for people and auditors; or `Greek || English`. */
   readonly legalGround?: string
 }
@@ -123,11 +129,35 @@ export interface RelyingParty extends ServiceDisplay {
   readonly overrides: ServiceOverrides
 }
 
-export type RegisteredService = ServiceProvider | RelyingParty
+/** A CAS service: whatever signs in from an address that its pattern matches. */
+export interface CasService extends ServiceDisplay {
+  readonly protocol: 'cas'
+  readonly pattern: CasPattern
+  readonly state: RegistrationState
+  readonly origin: string
+  /** Mail addresses, the first one first. */
+  readonly contacts: readonly string[]
+  /** By the names of the attribute table. */
+  readonly requestedAttributes: readonly RequestedAttribute[]
+  /** Where a logout is told; absent: at the address that the ticket was for. */
+  readonly logoutUrl?: string
+  /** As checkCasMetadata() made it. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly overrides: ServiceOverrides
+}
+
+export type RegisteredService = ServiceProvider | RelyingParty | CasService
 
 /** The name under which logs, audit and release rules know the service. */
 export function serviceId(service: RegisteredService): string {
-  return service.protocol === 'saml' ? service.entityId : service.clientId
+  switch (service.protocol) {
+    case 'saml':
+      return service.entityId
+    case 'oidc':
+      return service.clientId
+    case 'cas':
+      return service.pattern.text
+  }
 }
 
 /** The service's name in the page's language, else any it has, else its id. */

@@ -3,6 +3,7 @@ import { attributeBySamlName } from '../attributes/attribute-table.ts'
 import { registeredScopes } from '../attributes/targets.ts'
 import { cleanText } from '../federation/metadata-text.ts'
 import type {
+  CasService,
   MetadataKey,
   RegisteredService,
   RelyingParty,
@@ -53,7 +54,7 @@ export function differenceOf(
 const clean = (line: string) => cleanText(line, maxLineLength)
 
 function factsOf(service: RegisteredService): Facts {
-  const own = service.protocol === 'saml' ? samlFacts(service) : oidcFacts(service)
+  const own = ownFacts(service)
   const { displayName, description, informationUrl, privacyStatementUrl, logoUrl } = service
   return {
     ...own,
@@ -64,8 +65,29 @@ function factsOf(service: RegisteredService): Facts {
       ...texts('privacy', privacyStatementUrl),
       ...(logoUrl ? [`logo ${shorten(logoUrl)}`] : []),
       // The home page leads there: the address with a language may be another.
-      ...(service.protocol === 'oidc' ? oneLine('start', service.metadata.client_uri) : []),
+      ...(service.protocol !== 'saml' ? oneLine('start', service.metadata.client_uri) : []),
     ],
+  }
+}
+
+function ownFacts(service: RegisteredService): Omit<Facts, 'texts'> {
+  switch (service.protocol) {
+    case 'saml':
+      return samlFacts(service)
+    case 'oidc':
+      return oidcFacts(service)
+    case 'cas':
+      return casFacts(service)
+  }
+}
+
+function casFacts({ pattern, logoutUrl, requestedAttributes, contacts }: CasService) {
+  return {
+    endpoints: [`service ${pattern.text}`, ...oneLine('logout', logoutUrl)],
+    keys: [],
+    attributes: requestedAttributes.map(({ name }) => name),
+    contacts,
+    options: [],
   }
 }
 

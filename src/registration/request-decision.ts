@@ -1,5 +1,9 @@
 import { IdpError } from '../errors.ts'
-import { registerRelyingParty, registerServiceProvider } from '../federation/registration.ts'
+import {
+  registerCasService,
+  registerRelyingParty,
+  registerServiceProvider,
+} from '../federation/registration.ts'
 import type { ServiceRecord } from '../federation/service-model.ts'
 import { findServiceProvider, toService } from '../federation/service-store.ts'
 import { selfOrigin } from './check-registration.ts'
@@ -118,6 +122,10 @@ async function register(
   const options = { origin: selfOrigin, approve: true, now }
   if (protocol === 'saml') {
     await registerServiceProvider(metadata, options)
+    return
+  }
+  if (protocol === 'cas') {
+    await registerCasService(JSON.parse(metadata), options)
     return
   }
   const client = running && toService(running)

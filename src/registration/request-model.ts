@@ -1,4 +1,5 @@
 import { model, Schema } from 'mongoose'
+import type { ServiceRecord } from '../federation/service-model.ts'
 import type { Language } from '../web/language.ts'
 
 /** unconfirmed: the contact has not opened the link yet; only `waiting` is an administrator's matter. */
@@ -8,7 +9,7 @@ export type RequestState = 'unconfirmed' | 'waiting' | 'approved' | 'rejected' |
 export interface RegistrationRequest {
   /** What people call it, e.g. `K7F-2QX`. */
   readonly _id: string
-  readonly protocol: 'saml' | 'oidc'
+  readonly protocol: ServiceRecord['protocol']
   readonly serviceId: string
   readonly kind: 'new' | 'update'
   readonly state: RequestState

@@ -1,3 +1,4 @@
+import { casServiceOf } from '../federation/cas-service.ts'
 import { clientDisplay } from '../federation/client-metadata.ts'
 import { type RegisteredService, serviceId } from '../federation/service.ts'
 import { recordId, type ServiceRecord } from '../federation/service-model.ts'
@@ -30,22 +31,24 @@ export async function readRequest(request: RegistrationRequest): Promise<Request
   }
 }
 
+const unregistered = { state: 'pending', origin: selfOrigin, overrides: {} } as const
+
 function readWanted({ protocol, metadata, createdAt }: RegistrationRequest): RegisteredService {
   if (protocol === 'saml') return parseServiceProviderMetadata(metadata, selfOrigin, createdAt)
   const registered = JSON.parse(metadata) as Record<string, unknown>
+  if (protocol === 'cas') return casServiceOf(registered, unregistered)
   return {
     protocol: 'oidc',
     clientId: String(registered.client_id),
-    state: 'pending',
-    origin: selfOrigin,
     metadata: registered,
     ...clientDisplay(registered),
-    overrides: {},
+    ...unregistered,
   }
 }
 
 /** The host that people and mails know the service by; what it calls itself could say anything. */
 export function hostOf(service: RegisteredService): string {
+  if (service.protocol === 'cas') return new URL(service.pattern.text).host
   const address =
     service.protocol === 'saml'
       ? service.assertionConsumerServices[0]?.location

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import type { AppContext } from '../context.ts'
+import { serviceId } from '../federation/service.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { maskEmail } from '../messages/mask.ts'
 import { checkCsrf } from '../web/csrf.ts'
@@ -62,7 +63,7 @@ export function requestRoutes(
 
   async function begin(check: GoodCheck, reasons: Readonly<Record<string, string>>, req: Request) {
     // For a client that is new the name is made now: only its mailbox can be counted.
-    const subject = check.service.protocol === 'saml' || check.running ? idOf(check) : check.contact
+    const subject = check.service.protocol !== 'oidc' || check.running ? idOf(check) : check.contact
     await takeOrRefuse(limiter, mailLimits(check.contact, subject))
     return beginRequest(context, check, { reasons, language: wordsFor(req).language })
   }
@@ -105,5 +106,5 @@ function withFinding(check: RegistrationCheck, ...findings: RegistrationFinding[
 }
 
 function idOf({ service }: GoodCheck): string {
-  return service.protocol === 'saml' ? service.entityId : service.clientId
+  return serviceId(service)
 }

@@ -1,4 +1,8 @@
-import { attributeBySamlName, attributeTable } from '../attributes/attribute-table.ts'
+import {
+  attributeByName,
+  attributeBySamlName,
+  attributeTable,
+} from '../attributes/attribute-table.ts'
 import { choosePreset } from '../attributes/presets/choose-preset.ts'
 import type { AttributeDefinition, AttributeEnvironment } from '../attributes/release-types.ts'
 import { claimsOfScopes } from '../attributes/scopes.ts'
@@ -19,11 +23,31 @@ export function requestedAttributes(
     const claims = claimsOfScopes(registeredScopes(service))
     return attributeTable.filter(({ claim }) => claim !== undefined && claims.has(claim))
   }
+  if (service.protocol === 'cas') {
+    const names = service.requestedAttributes.map(({ name }) => name)
+    return attributeTable.filter(({ name }) => names.includes(name))
+  }
   const names = service.attributeConsumingServices.flatMap((one) =>
     one.requestedAttributes.map(({ name }) => name),
   )
   const asked = new Set(names.map((name) => attributeBySamlName(name)))
   return attributeTable.filter((definition) => asked.has(definition))
+}
+
+function unknownAttributes(
+  service: RegisteredService,
+  environment: AttributeEnvironment,
+): readonly string[] {
+  switch (service.protocol) {
+    case 'saml':
+      return unknownRequestedAttributes(service, environment)
+    case 'oidc':
+      return []
+    case 'cas':
+      return service.requestedAttributes
+        .map(({ name }) => name)
+        .filter((name) => !attributeByName(name))
+  }
 }
 
 /** What of it nobody can give, or gives only by an administrator's own decision. */
@@ -32,8 +56,7 @@ export function reviewRequests(
   environment: AttributeEnvironment,
 ): RegistrationFinding[] {
   if (choosePreset(service, environment)) return []
-  const unknown =
-    service.protocol === 'saml' ? unknownRequestedAttributes(service, environment) : []
+  const unknown = unknownAttributes(service, environment)
   const sensitive = requestedAttributes(service, environment).filter(
     ({ sensitivity }) => sensitivity === 'sensitive',
   )

@@ -32,13 +32,20 @@ export function reviewClient(client: RelyingParty): RegistrationFinding[] {
 
 /** Answers that a browser carries to its own machine: right for an app, seldom for a service. */
 export function reviewEndpoints(service: RegisteredService): RegistrationFinding[] {
-  const addresses =
-    service.protocol === 'saml'
-      ? service.assertionConsumerServices.map(({ location }) => location)
-      : ((service.metadata.redirect_uris as string[] | undefined) ?? [])
-  return addresses
+  return addressesOf(service)
     .filter((address) => /^https?:/.test(address) && isLoopbackUrl(address))
     .map((subject) => ({ code: 'ENDPOINT_LOCAL', severity: 'mend', subject }))
+}
+
+function addressesOf(service: RegisteredService): readonly string[] {
+  switch (service.protocol) {
+    case 'saml':
+      return service.assertionConsumerServices.map(({ location }) => location)
+    case 'oidc':
+      return (service.metadata.redirect_uris as string[] | undefined) ?? []
+    case 'cas':
+      return [service.pattern.text]
+  }
 }
 
 /** By its looks: where a name leads is looked at when it is called. */

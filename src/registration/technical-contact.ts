@@ -8,7 +8,7 @@ const mailAddress = /^[^\s\p{C}@<>(),;:"[\]\\]{1,64}@[^\s\p{C}@<>(),;:"[\]\\]{1,
 
 /**
  * Who is written to about the service: the technical contact of its metadata, else the support
- * contact; for OpenID Connect the first of `contacts` (RFC 7591 section 2).
+ * contact; for OpenID Connect and CAS the first of `contacts` (RFC 7591 section 2).
  */
 export function technicalContact(service: RegisteredService): string | undefined {
   const addresses =

@@ -70,6 +70,10 @@ function addressesOf(service: RegisteredService): readonly unknown[] {
     const { entityId, assertionConsumerServices } = service
     return [entityId, ...assertionConsumerServices.map(({ location }) => location)]
   }
+  if (service.protocol === 'cas') {
+    const { protocol, hostname } = service.pattern
+    return [`${protocol}//${hostname}`]
+  }
   const { redirect_uris: redirectUris } = service.metadata
   return Array.isArray(redirectUris) ? redirectUris : []
 }
