@@ -2,6 +2,8 @@ import express, { type Express } from 'express'
 import type { Store } from 'express-session'
 import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
+import { aliasMiddleware } from './aliases/alias-middleware.ts'
+import { pathAliases } from './aliases/path-aliases.ts'
 import { consentRoutes } from './consent/consent-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
@@ -29,6 +31,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.set('query parser', 'simple')
 
   app.use(healthRoutes())
+  app.use(aliasMiddleware(pathAliases(config)))
   configureWeb(app, context)
   app.use(samlMetadataRoutes(context))
   app.use(logoRoutes(context))

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readAliasSets, readRealm } from './aliases/alias-sets.ts'
 
 /** What a setting may look like: turns the text of the variable into its value or throws why not. */
 type Parser<T> = (text: string) => T
@@ -84,6 +85,17 @@ const domain: Parser<string> = (value) => {
   return value.toLowerCase()
 }
 
+/** An absolute URI of at most 1024 characters (SAML Core 8.3.6). */
+const entityId: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  if (!/^[a-z][a-z0-9+.-]*:[^\s<>"]+$/i.test(value) || value.length > 1024) {
+    throw new Error(
+      'must be a URI of at most 1024 characters, such as https://sso.uni.example.gr/idp/shibboleth',
+    )
+  }
+  return value
+}
+
 const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096')
 
 /** Keys of 32 bytes or more, as hex or base64url, separated by commas. All of hex digits is hex. */
@@ -135,6 +147,34 @@ const options = {
     parse: origin,
     about:
       'What people and services see: scheme and host of this identity provider, no path. https in production. Default http://localhost:PORT.',
+  },
+  samlEntityId: {
+    env: 'SAML_ENTITY_ID',
+    fallback: '',
+    parse: entityId,
+    about:
+      'Our SAML entityID. Set it only when moving from another identity provider whose entityID services know (docs/moving-from.md); it never changes afterwards. Default BASE_URL/saml/metadata.',
+  },
+  oidcIssuer: {
+    env: 'OIDC_ISSUER',
+    fallback: '',
+    parse: url('https', 'http'),
+    about:
+      'Our OpenID Connect issuer: BASE_URL, or an address below it that services know from what we replace, such as BASE_URL/realms/NAME (docs/moving-from.md). Default BASE_URL.',
+  },
+  keycloakRealm: {
+    env: 'KEYCLOAK_REALM',
+    fallback: '',
+    parse: readRealm,
+    about:
+      'Realm name under which the addresses of a Keycloak server answer too: BASE_URL/realms/NAME/protocol/openid-connect/… None when empty.',
+  },
+  pathAliases: {
+    env: 'PATH_ALIASES',
+    fallback: '',
+    parse: readAliasSets,
+    about:
+      'Addresses of other software that answer too, by comma: shibboleth, simplesamlphp, cas-oauth, each with =/path when it did not stand at /idp, /simplesaml, /cas/oauth2.0; and cas=/path (docs/moving-from.md).',
   },
   trustProxy: {
     env: 'TRUST_PROXY',
@@ -410,9 +450,16 @@ const options = {
 
 type RawConfig = { readonly [K in keyof typeof options]: ReturnType<(typeof options)[K]['parse']> }
 
-export type Config = Omit<RawConfig, 'baseUrl' | 'demo' | 'devPages'> & {
+export type Config = Omit<
+  RawConfig,
+  'baseUrl' | 'demo' | 'devPages' | 'samlEntityId' | 'oidcIssuer'
+> & {
   /** Scheme and host (and port), without a trailing slash. */
   readonly baseUrl: string
+  /** Our entityID: nothing else may compute it. */
+  readonly samlEntityId: string
+  /** BASE_URL, or an address below it. */
+  readonly oidcIssuer: string
   readonly demo: boolean
   readonly devPages: boolean
   readonly isProduction: boolean
@@ -464,11 +511,18 @@ export function readConfig(
   const config: Config = {
     ...raw,
     baseUrl,
+    samlEntityId: raw.samlEntityId ?? `${baseUrl}/saml/metadata`,
+    oidcIssuer: raw.oidcIssuer ?? baseUrl,
     isHttps: baseUrl.startsWith('https://'),
     demo: wantsDemo,
     devPages:
       raw.devPages === 'true' || (raw.devPages === 'auto' && raw.environment === 'development'),
     isProduction,
+  }
+  if (!isBelow(config.oidcIssuer, baseUrl)) {
+    problems.push(
+      `OIDC_ISSUER: must be BASE_URL (${baseUrl}) or a path below it, got "${config.oidcIssuer}"`,
+    )
   }
   if (program === 'identity-provider') {
     problems.push(...missingForAcademicId(raw))
@@ -476,6 +530,15 @@ export function readConfig(
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)
+}
+
+/** The same host, and a plain path: services put /.well-known/openid-configuration behind it. */
+function isBelow(issuer: string, baseUrl: string): boolean {
+  return (
+    issuer === baseUrl ||
+    (issuer.startsWith(`${baseUrl}/`) &&
+      /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(issuer.slice(baseUrl.length)))
+  )
 }
 
 export const demoInstitutionFile = fileURLToPath(
