@@ -84,10 +84,24 @@ export async function fetchPublic(address: string, options: PublicFetchOptions):
   throw new FetchError('too-many-redirects', `${address} leads on more than ${maxRedirects} times`)
 }
 
-async function requestOnce(
+/** What is sent along with a POST; without it the request is a GET. */
+export interface PostedBody {
+  readonly contentType: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * One request to an address that was looked at, and no redirect followed. The caller reads the body
+ * or destroys the answer.
+ *
+ * @throws {FetchError}
+ */
+export async function requestOnce(
   text: string,
   options: PublicFetchOptions,
   signal: AbortSignal,
+  posted?: PostedBody,
 ): Promise<IncomingMessage> {
   const url = parse(text, options)
   const addresses = await publicAddresses(url, options, signal)
@@ -102,11 +116,17 @@ async function requestOnce(
         // No kept connections: one that another request opened was not looked at here.
         agent: false,
         signal,
+        method: posted ? 'POST' : 'GET',
         headers: {
           accept: options.accept,
           // A small packed answer can be a huge one unpacked.
           'accept-encoding': 'identity',
           'user-agent': 'Propylaia',
+          ...(posted && {
+            'content-type': posted.contentType,
+            'content-length': Buffer.byteLength(posted.body),
+            ...posted.headers,
+          }),
         },
         ...(isEncrypted && { ca: options.ca }),
       },
@@ -117,7 +137,7 @@ async function requestOnce(
     outgoing.on('close', () => {
       reject(failure(new Error('the connection ended without an answer'), text, signal))
     })
-    outgoing.end()
+    outgoing.end(posted?.body)
   })
 }
 
@@ -184,7 +204,8 @@ async function systemResolve(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
-async function readBody(
+/** @throws {FetchError} too-large, too-slow, unreachable, wrong-type */
+export async function readBody(
   answer: IncomingMessage,
   url: string,
   { maxBytes }: PublicFetchOptions,
