@@ -10,6 +10,7 @@ import { devRoutes } from './dev/dev-routes.ts'
 import { IdpError } from './errors.ts'
 import { logoRoutes } from './federation/logos/logo-routes.ts'
 import { healthRoutes } from './health/health-routes.ts'
+import { watchMetadataFetches } from './key-rotation/watch-fetches.ts'
 import { homeRoutes } from './login/home-routes.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { oidcRoutes } from './oidc/oidc-routes.ts'
@@ -33,6 +34,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(healthRoutes())
   app.use(aliasMiddleware(pathAliases(config)))
   configureWeb(app, context)
+  app.use(watchMetadataFetches(context))
   app.use(samlMetadataRoutes(context))
   app.use(logoRoutes(context))
 

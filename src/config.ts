@@ -431,6 +431,27 @@ const options = {
     parse: integer(1, 28),
     about: 'Days until our own SAML metadata expires (validUntil).',
   },
+  federationRefreshHours: {
+    env: 'FEDERATION_REFRESH_HOURS',
+    fallback: '24',
+    parse: integer(0, 720),
+    about:
+      'Hours until a federation that republishes our metadata has the new version and its members have read it; 0 without a federation. A staged SAML key waits so much longer (docs/keys.md).',
+  },
+  oidcJwksCacheHours: {
+    env: 'OIDC_JWKS_CACHE_HOURS',
+    fallback: '24',
+    parse: integer(1, 720),
+    about:
+      'Hours that clients may keep our JWKS: a staged OpenID Connect key signs that much later at the earliest.',
+  },
+  oidcKeyRotationDays: {
+    env: 'OIDC_KEY_ROTATION_DAYS',
+    fallback: '90',
+    parse: integer(0, 3650),
+    about:
+      'Days after which another OpenID Connect signing key takes over by itself; 0: only when an administrator says so.',
+  },
   clockSkewSeconds: {
     env: 'CLOCK_SKEW_SECONDS',
     fallback: '180',

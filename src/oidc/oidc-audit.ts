@@ -1,4 +1,4 @@
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { requestOrigin } from '../audit/request-origin.ts'
@@ -26,6 +26,9 @@ export function auditSuccess(ctx: KoaContextWithOIDC, { audit }: AuditContext): 
     'oidc.revocation': entities.AccessToken ?? entities.RefreshToken,
   }[event ?? '']
   if (event === undefined || went === undefined || ctx.status >= 400) return
+  // For whoever watches requests from outside: which client proved itself.
+  const { locals } = ctx.res as Response
+  if (event === 'oidc.token' && locals) locals.clientId = ctx.oidc.client?.clientId
   const { grant_type: grantType } = ctx.oidc.params ?? {}
   audit.record({
     event,
