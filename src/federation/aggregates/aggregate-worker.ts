@@ -10,6 +10,8 @@ export interface AggregateWork {
   readonly file: string
   readonly keysPem: string
   readonly filters: FederationFilters
+  /** Taken whatever the filters say: what the federation publishes about us is worth knowing. */
+  readonly ownEntityId?: string
   readonly now: Date
   readonly clockSkewMs: number
   readonly maxValidityMs: number
@@ -72,7 +74,8 @@ function run(work: AggregateWork, post: Post): void {
       {
         ...work,
         keys: readPinnedKeys(work.keysPem),
-        wants: (facts) => matchesFilters(facts, work.filters),
+        wants: (facts) =>
+          facts.entityId === work.ownEntityId || matchesFilters(facts, work.filters),
         onEntity: ({ xml, ...facts }) => {
           pieces.push(xml)
           size += xml.length

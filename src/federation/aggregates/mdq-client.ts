@@ -37,21 +37,30 @@ export async function findMdqService(
   entityId: string,
   now: Date,
 ): Promise<ServiceProvider | undefined> {
-  if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) return undefined
-  const key = answerKey(federation, entityId)
-  const stored = (await mdqAnswers().findOne({ _id: key })) ?? undefined
-  const answer =
-    stored && stored.freshUntil > now ? stored : await ask(federation, entityId, stored, now)
-  if (answer?.entityId !== entityId || !answer.xml || !answer.validUntil) return undefined
-  if (answer.validUntil <= now) return undefined
+  const xml = await findMdqEntity(federation, entityId, now)
+  if (xml === undefined) return undefined
   try {
-    const xml = Buffer.from(answer.xml.buffer).toString('utf8')
     const service = parseServiceProviderMetadata(xml, `federation:${federation._id}`, now)
     return { ...service, state: 'approved' }
   } catch (error) {
     if (error instanceof IdpError) return undefined
     throw error
   }
+}
+
+/** The same for the EntityDescriptor itself, of whatever role the filters let in. */
+export async function findMdqEntity(
+  federation: MdqFederation,
+  entityId: string,
+  now: Date,
+): Promise<string | undefined> {
+  if (!/^(https?:\/\/|urn:)[!#-;=?-Z_a-z~[\]%]+$/i.test(entityId)) return undefined
+  const key = answerKey(federation, entityId)
+  const stored = (await mdqAnswers().findOne({ _id: key })) ?? undefined
+  const answer =
+    stored && stored.freshUntil > now ? stored : await ask(federation, entityId, stored, now)
+  if (answer?.entityId !== entityId || !answer.xml || !answer.validUntil) return undefined
+  return answer.validUntil <= now ? undefined : Buffer.from(answer.xml.buffer).toString('utf8')
 }
 
 /** One question at a time about an entity, however many wait for it. */

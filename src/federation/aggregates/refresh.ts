@@ -25,7 +25,8 @@ const leaseMs = 20 * 60_000
 const maxShrink = 0.2
 
 export type RefreshContext = Pick<AppContext, 'now' | 'log' | 'audit'> & {
-  readonly config: Pick<AppContext['config'], 'clockSkewSeconds'>
+  readonly config: Pick<AppContext['config'], 'clockSkewSeconds'> &
+    Partial<Pick<AppContext['config'], 'samlEntityId'>>
 }
 
 export interface RefreshOptions {
@@ -162,6 +163,7 @@ async function take(
     generation,
     keysPem,
     filters,
+    ownEntityId: context.config.samlEntityId,
     now,
     clockSkewMs: context.config.clockSkewSeconds * 1000,
     maxValidityMs: federation.maxValidityDays * 86_400_000,
