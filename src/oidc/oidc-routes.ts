@@ -7,7 +7,9 @@ import type { AppContext } from '../context.ts'
 import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
 import { resolveInteraction } from './interaction.ts'
 import { type Answer, logoutPassThrough } from './logout-pages.ts'
+import { oauth2Routes, wantsProfile } from './oauth2-routes.ts'
 import { auditFailures, auditSuccess } from './oidc-audit.ts'
+import { profileOf } from './profile.ts'
 import { type AnswerSlots, createProvider } from './provider.ts'
 import { activeSession } from './session-binding.ts'
 
@@ -48,6 +50,7 @@ export function oidcRoutes(context: AppContext): Router {
   router.get('/oidc/interaction/:uid', (request, response) =>
     resolveInteraction(context, environment, provider, request, response),
   )
+  router.use(oauth2Routes())
   router.post('/oidc/auth', express.urlencoded({ extended: false }), asGetRequest)
   router.use((request, response, next) =>
     isOidcPath(request.path) ? serve(request, response, next) : next(),
@@ -107,6 +110,9 @@ async function afterAnswer(ctx: KoaContextWithOIDC, context: AppContext, slots: 
         sessionIndex: sessionIndexFor(active.session, client.clientId),
       })
     }
+  }
+  if (route === 'userinfo' && wantsProfile(ctx.req) && typeof ctx.body === 'object' && ctx.body) {
+    ctx.body = profileOf(ctx.body as Record<string, unknown>)
   }
   auditSuccess(ctx, context)
 }

@@ -67,7 +67,7 @@ export function createProvider(
 ): Provider {
   const ProviderClass = providerWithPostPage(slots)
   const provider = new ProviderClass(
-    context.config.baseUrl,
+    context.config.oidcIssuer,
     configuration(context, environment, slots),
   )
   const { isHttps } = context.config
@@ -227,7 +227,7 @@ async function refuse(): Promise<never> {
 function jwksOf(keys: KeyRing): { keys: JWK[] } {
   return {
     keys: keys.published('oidc').map(({ kid, privateKey }) => ({
-      ...(privateKey.export({ format: 'jwk' }) as JWK),
+      ...(privateKey!.export({ format: 'jwk' }) as JWK),
       kid,
       use: 'sig',
     })),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Request } from 'express'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { addressedUrl } from '../aliases/alias-middleware.ts'
 import type { AppContext } from '../context.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { RecentKeys } from '../sso/recent-keys.ts'
@@ -126,9 +127,17 @@ export function bindToSsoSession(provider: Provider, context: BindingContext): v
   const grantFields = [...Grant.IN_PAYLOAD, ...signInFields]
   Object.defineProperty(Grant, 'IN_PAYLOAD', { get: () => grantFields })
 
-  // The library builds its URLs from the Host header; ours come from BASE_URL alone.
+  // The library builds its URLs from the Host header; ours come from BASE_URL alone. An issuer with a
+  // path names us, it does not move our addresses.
   OIDCContext.prototype.urlFor = function urlFor(name, options) {
-    return provider.urlFor(name, options)
+    return provider.urlFor(name, { ...options, mountPath: '' })
+  }
+
+  // Who knows us by an alias puts that address into its assertion (RFC 7523 3).
+  const audiences = OIDCContext.prototype.clientJwtAuthExpectedAudience
+  OIDCContext.prototype.clientJwtAuthExpectedAudience = function expectedAudience() {
+    const { ctx } = this as unknown as { ctx: KoaContextWithOIDC }
+    return audiences.call(this).add(addressedUrl(context.config, ctx.req, ctx.path))
   }
 }
 
