@@ -4,6 +4,7 @@ import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
 import { aliasMiddleware } from './aliases/alias-middleware.ts'
 import { pathAliases } from './aliases/path-aliases.ts'
+import { casRoutes } from './cas/cas-routes.ts'
 import { consentRoutes } from './consent/consent-routes.ts'
 import type { AppContext } from './context.ts'
 import { devRoutes } from './dev/dev-routes.ts'
@@ -41,6 +42,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(sessionMiddleware(config, context.secrets, sessionStore))
   app.use(samlRoutes(context))
   app.use(oidcRoutes(context))
+  app.use(casRoutes(context))
   app.use(loginRoutes(context))
   app.use(consentRoutes(context))
   app.use(activationRoutes(context))

@@ -96,7 +96,21 @@ const entityId: Parser<string | undefined> = (value) => {
   return value
 }
 
-const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096')
+const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096', 'ec-p256')
+
+/** Keys of exactly 32 bytes as base64url, separated by commas. */
+const masterKeys: Parser<readonly Buffer[]> = (value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const key = Buffer.from(part, 'base64url')
+      if (!/^[\w-]{43}$/.test(part) || key.length !== 32) {
+        throw new Error('must be 32 bytes as base64url (43 characters), or several by comma')
+      }
+      return key
+    })
 
 /** Keys of 32 bytes or more, as hex or base64url, separated by commas. All of hex digits is hex. */
 const sharedKeys: Parser<readonly Buffer[]> = (value) => {
@@ -194,6 +208,14 @@ const options = {
     fallback: './certs',
     parse: path,
     about: "Folder of this machine's secrets (master.key).",
+  },
+  masterKeys: {
+    env: 'MASTER_KEY',
+    fallback: '',
+    parse: masterKeys,
+    secret: true,
+    about:
+      'Master key in place of certs/master.key: 32 bytes as base64url. Of several, separated by commas, the first seals and the others open (docs/keys.md). The file when empty.',
   },
   metadataDir: {
     env: 'METADATA_DIR',
@@ -417,13 +439,34 @@ const options = {
     fallback: 'rsa-3072',
     parse: keyType,
     about:
-      'Kind of the SAML signing key that is made at first start. Later changes are a key rotation.',
+      'Kind of the SAML signing key that is made at first start: rsa-2048, rsa-3072, rsa-4096 or ec-p256. Later changes are a key rotation.',
+  },
+  samlEncryptionKeyType: {
+    env: 'SAML_ENCRYPTION_KEY_TYPE',
+    fallback: 'none',
+    parse: oneOf('none', 'rsa-2048', 'rsa-3072', 'rsa-4096'),
+    about:
+      'Kind of the key for which services may encrypt identifiers in their requests: made at the next start when there is none, and published in the SAML metadata.',
+  },
+  certificateDays: {
+    env: 'SAML_CERTIFICATE_DAYS',
+    fallback: '3650',
+    parse: integer(30, 7300),
+    about: 'Days that certificates of new SAML keys are valid.',
+  },
+  keySignerCommand: {
+    env: 'KEY_SIGNER_COMMAND',
+    fallback: '',
+    parse: text,
+    about:
+      'Program and arguments, without a shell, that signs with keys kept elsewhere: a PKCS#11 token or a key management service (docs/keys.md). None when empty.',
   },
   oidcKeyType: {
     env: 'OIDC_KEY_TYPE',
     fallback: 'rsa-2048',
     parse: keyType,
-    about: 'Kind of the OpenID Connect signing key that is made at first start.',
+    about:
+      'Kind of the OpenID Connect signing key that is made at first start. ec-p256 makes a key for ES256 beside one of RSA 2048, which services that name no algorithm need.',
   },
   metadataValidDays: {
     env: 'METADATA_VALID_DAYS',
@@ -451,6 +494,12 @@ const options = {
     parse: integer(0, 3650),
     about:
       'Days after which another OpenID Connect signing key takes over by itself; 0: only when an administrator says so.',
+  },
+  casTicketSeconds: {
+    env: 'CAS_TICKET_SECONDS',
+    fallback: '10',
+    parse: integer(1, 300),
+    about: 'Seconds in which a CAS service must validate its ticket.',
   },
   clockSkewSeconds: {
     env: 'CLOCK_SKEW_SECONDS',

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import type { AppContext } from '../context.ts'
+import { findCasService } from '../federation/service-store.ts'
+import { FetchError } from '../fetch/public-fetch.ts'
+import { postPublic } from '../fetch/public-post.ts'
+import { type LogoutOutcome, onLogout, type TellService } from '../sso/logout-channels.ts'
+import { escapeText } from '../xml/escape-xml.ts'
+import { tickets, visits } from './ticket-model.ts'
+
+/** Beside the caller's signal. */
+const timeoutMs = 5_000
+/** A service that was entered more often in one sign-in hears of the latest. */
+const maxTold = 20
+
+/**
+ * Tells a CAS service that sign-ins ended (CAS Protocol 2.3.3): a POST for each ticket that it
+ * validated, to the address that the ticket was for, or to the one that it registered for this.
+ */
+export const tellCasService: TellService = async (context, session, service, signal) => {
+  const registered = await findCasService(service.id)
+  const entered = await visits()
+    .find({ sessionId: session.id, serviceId: service.id })
+    .sort({ at: -1 })
+    .limit(maxTold)
+    .toArray()
+  // A ticket that nobody validated yet must not become a sign-in after its end.
+  await tickets().deleteMany({ 'session.id': session.id, serviceId: service.id })
+  if (entered.length === 0) return 'done'
+  if (registered?.state !== 'approved') return 'impossible'
+  const outcomes = await Promise.all(
+    entered.map(({ _id: ticket, service: address }) =>
+      post(context, registered.logoutUrl ?? address, ticket, signal),
+    ),
+  )
+  await visits().deleteMany({ sessionId: session.id, serviceId: service.id })
+  return worst(outcomes)
+}
+
+onLogout('cas', tellCasService)
+
+async function post(
+  context: AppContext,
+  address: string,
+  ticket: string,
+  signal: AbortSignal,
+): Promise<LogoutOutcome> {
+  const logoutRequest = buildLogoutRequest(ticket, context.now())
+  try {
+    const { status } = await postPublic(
+      address,
+      {
+        contentType: 'application/x-www-form-urlencoded',
+        body: new URLSearchParams({ logoutRequest }).toString(),
+      },
+      {
+        accept: '*/*',
+        maxBytes: 0,
+        timeoutMs,
+        allowLoopback: context.config.fetchLoopback === 'true',
+        signal,
+        statusOnly: true,
+      },
+    )
+    // A page that knows nothing of it sends the browser to us to sign in: nothing ended there.
+    return status >= 200 && status < 300 ? 'done' : 'failed'
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error
+    const { host } = new URL(address)
+    context.log.warn({ host, reason: error.reason }, 'a CAS service could not be told of a logout')
+    return 'no-answer'
+  }
+}
+
+const severity: readonly LogoutOutcome[] = ['done', 'failed', 'no-answer', 'impossible']
+
+function worst(outcomes: readonly LogoutOutcome[]): LogoutOutcome {
+  return severity[Math.max(...outcomes.map((outcome) => severity.indexOf(outcome)))] ?? 'done'
+}
+
+/** Clients look for the ticket by a pattern: prefixes and the form stay as CAS servers write them. */
+export function buildLogoutRequest(ticket: string, now: Date): string {
+  const id = `LR-${randomBytes(16).toString('hex')}`
+  return (
+    `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="${id}" Version="2.0" IssueInstant="${now.toISOString()}">` +
+    '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID>' +
+    `<samlp:SessionIndex>${escapeText(ticket)}</samlp:SessionIndex></samlp:LogoutRequest>`
+  )
+}
