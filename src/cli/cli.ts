@@ -46,6 +46,10 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
     load: async () => (await import('./client.ts')).clientCommand,
     about: 'client add|list|approve|remove|override: OpenID Connect clients',
   },
+  cas: {
+    load: async () => (await import('./cas.ts')).casCommand,
+    about: 'cas add|list|approve|remove|override: CAS services',
+  },
   release: {
     load: async () => (await import('./release.ts')).releaseCommand,
     about: 'release explain USERNAME SERVICE|presets|preset ID: what a service gets, and why',

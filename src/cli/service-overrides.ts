@@ -35,6 +35,12 @@ const samlFlags: Readers = {
   'start-url': { field: 'startUrl', read: readStartUrl },
 }
 
+const casFlags: Readers = {
+  user: { field: 'userAttribute', read: readUserAttribute },
+  'allow-proxy': { field: 'allowProxy', read: yesNoOrDefault },
+  'start-url': { field: 'startUrl', read: readStartUrl },
+}
+
 /** Options for parseArgs. */
 export const commonOverrideOptions = {
   release: { type: 'string' },
@@ -53,6 +59,13 @@ export const samlOverrideOptions = {
   'start-url': { type: 'string' },
 } as const
 
+export const casOverrideOptions = {
+  ...commonOverrideOptions,
+  user: { type: 'string' },
+  'allow-proxy': { type: 'string' },
+  'start-url': { type: 'string' },
+} as const
+
 export const commonOverrideUsage = `      --release NAME,NAME                   attributes to release beyond what is asked; '' for none
       --block NAME,NAME                     attributes never to release; '' for none
       --preset ID|none|default              which preset says what goes: propylaia release presets
@@ -66,8 +79,7 @@ export const commonOverrideUsage = `      --release NAME,NAME                   
 export function overrideAction(protocol: Protocol): ServiceAction {
   return async (context, id, values) => {
     const before = await findRecord(id, protocol)
-    const flags = { ...commonFlags(context), ...(protocol === 'saml' && samlFlags) }
-    const overrides = changeOverrides(values.reset ? {} : before.overrides, values, flags)
+    const overrides = readOverrides(protocol, context, values.reset ? {} : before.overrides, values)
     if (JSON.stringify(overrides) !== JSON.stringify(before.overrides)) {
       await setServiceOverrides(id, overrides, protocol)
       const details = { overrides: JSON.stringify(overrides) }
@@ -80,7 +92,21 @@ export function overrideAction(protocol: Protocol): ServiceAction {
   }
 }
 
-/** Only what an option names changes. */
+/**
+ * What the options of a command make of an administrator's word; only what one names changes.
+ *
+ * @throws {UsageError}
+ */
+export function readOverrides(
+  protocol: Protocol,
+  context: Pick<CliContext, 'config' | 'institution'>,
+  before: ServiceOverrides,
+  values: ServiceValues,
+): ServiceOverrides {
+  const own = { saml: samlFlags, oidc: {}, cas: casFlags }[protocol]
+  return changeOverrides(before, values, { ...commonFlags(context), ...own })
+}
+
 function changeOverrides(
   before: ServiceOverrides,
   values: ServiceValues,
@@ -135,6 +161,17 @@ function readAttributeNames(text: string, flag: string): string[] | undefined {
     throw new UsageError(`--${flag}: "${unknown}" is not a name in docs/attributes.md`)
   }
   return names.length > 0 ? names : undefined
+}
+
+/** National numbers are no name to be known by. */
+function readUserAttribute(text: string): string | undefined {
+  if (text === 'default') return undefined
+  if (text === 'pairwise') return text
+  const definition = attributeByName(text)
+  if (definition && definition.sensitivity !== 'sensitive') return text
+  throw new UsageError(
+    `--user takes pairwise, default or a name in docs/attributes.md such as uid or mail, got "${text}"`,
+  )
 }
 
 function readStartUrl(text: string): string | undefined {
