@@ -42,6 +42,8 @@ type VisitHandler = (visit: Visit) => Promise<void> | void
 interface VisitOptions {
   /** The page that a form belongs to: the sign-in goes on there. Default: the request's own path. */
   readonly page?: string
+  /** How old the sign-in may be where it must be fresh; `recentMs` below when absent. */
+  readonly recentMs?: number
 }
 
 /** How long a sign-in counts for what needs a fresh one. */
@@ -69,15 +71,18 @@ export function recentlySignedIn(
   handle: VisitHandler,
   options: VisitOptions = {},
 ): RequestHandler {
-  return visitRoute(context, handle, options, (session) => isRecent(context, session))
+  return visitRoute(context, handle, options, (session) =>
+    isRecent(context, session, options.recentMs),
+  )
 }
 
 /** Whether `recentlySignedIn` would let this session through now. */
 export function isRecent(
   context: Pick<AppContext, 'now'>,
   session: Pick<SsoSession, 'authnInstant'>,
+  withinMs: number = recentMs,
 ): boolean {
-  return context.now().getTime() - session.authnInstant <= recentMs
+  return context.now().getTime() - session.authnInstant <= withinMs
 }
 
 /** Answers with a page of the account, under the navigation that it has a tab in. */

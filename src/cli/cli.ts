@@ -54,6 +54,10 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
     load: async () => (await import('./release.ts')).releaseCommand,
     about: 'release explain USERNAME SERVICE|presets|preset ID: what a service gets, and why',
   },
+  admin: {
+    load: async () => (await import('./admin.ts')).adminCommand,
+    about: 'admin grant|revoke USERNAME|list: who may use the pages under /admin',
+  },
   keys: {
     load: async () => (await import('./keys.ts')).keysCommand,
     about: 'keys list: signing keys and their states',

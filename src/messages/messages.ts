@@ -10,6 +10,7 @@ export type MessageKind =
   | 'contact-code'
   | 'account-notice'
   | 'service-registration'
+  | 'key-reminder'
 
 export interface OutgoingMessage {
   readonly channel: MessageChannel

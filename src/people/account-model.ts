@@ -41,6 +41,7 @@ const accountSchema = new Schema(
       type: { hmac: String, issuedAt: Date, expiresAt: Date, triesLeft: Number },
       _id: false,
     },
+    adminRight: { type: { since: Date, by: String }, _id: false },
   },
   { versionKey: false, collection: 'accounts' },
 )
@@ -48,5 +49,6 @@ const accountSchema = new Schema(
 // Whose AcademicID is to be asked for: few at any time.
 accountSchema.index({ academicIdDue: 1 }, { sparse: true })
 accountSchema.index({ 'academicIdConflict.at': 1 }, { sparse: true })
+accountSchema.index({ 'adminRight.since': 1 }, { sparse: true })
 
 export const AccountModel = model('Account', accountSchema)

@@ -52,6 +52,14 @@ export interface Account {
   readonly academicIdConflict?: AcademicIdConflict
   /** A one-time passphrase that the helpdesk handed out. */
   readonly recoveryCode?: RecoveryCode
+  /** May administer this identity provider at /admin; absent: may not. */
+  readonly adminRight?: AdminRight
+}
+
+/** Since when somebody is an administrator, and who said so. */
+export interface AdminRight {
+  readonly since: Date
+  readonly by: string
 }
 
 /** Tries for an AcademicID that came to nothing. */
