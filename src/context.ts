@@ -5,6 +5,7 @@ import type { AmkaRegistry } from './amka-registry/amka-registry.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config.ts'
 import type { Institution } from './institution.ts'
+import type { KeyVault } from './keys/key-vault.ts'
 import type { Secrets } from './keys/secrets.ts'
 import type { KeyRing } from './keys/signing-key.ts'
 import type { Messages } from './messages/messages.ts'
@@ -15,6 +16,8 @@ export interface AppContext {
   readonly institution: Institution
   readonly secrets: Secrets
   readonly keys: KeyRing
+  /** For the keys room alone: where private keys are kept. */
+  readonly keyVault: KeyVault
   readonly audit: AuditLog
   readonly messages: Messages
   /** Where express sessions live, for whoever ends those of other browsers. */

@@ -12,7 +12,7 @@ import { reloadLogos } from './federation/logos/logos.ts'
 import { clearServiceCache } from './federation/service-store.ts'
 import { loadInstitution } from './institution.ts'
 import { openKeyRing } from './keys/key-ring.ts'
-import { openMasterKey } from './keys/master-key.ts'
+import { openMasterKeys } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
 import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
@@ -46,16 +46,17 @@ export async function openRuntime(
   const now = options.now ?? (() => new Date())
   const log = options.log ?? pino({ level: config.logLevel })
   const institution = loadInstitution(config.institutionFile ?? demoInstitutionFile)
-  const masterKey = openMasterKey(config.certsDir)
+  const masterKeys = openMasterKeys(config)
   const store = await openStore(config, { embedded: options.embedded })
   try {
     // Uniqueness of people, usernames and keys rests on indexes: they stand before the first request.
     await Promise.all(Object.values(mongoose.models).map((registered) => registered.init()))
-    const secrets = await openSecrets(masterKey, now())
+    const secrets = await openSecrets(masterKeys, now())
     useClientSecretKey(secrets)
     onEndEverywhere(endGrants)
     onWithdraw(endGrantsOfService)
-    const keys = await openKeyRing(config, masterKey, now)
+    const keyVault = { masterKeys }
+    const keys = await openKeyRing(config, keyVault, now)
     const audit = openAuditLog(log, now)
     const amkaRegistry = openAmkaRegistry({ config, secrets, log })
     const academicIds = await openAcademicIds({ config, secrets, audit, log, now })
@@ -76,6 +77,7 @@ export async function openRuntime(
         institution,
         secrets,
         keys,
+        keyVault,
         audit,
         messages,
         sessionStore: sessions.store,

@@ -7,6 +7,7 @@ export type CliContext = Pick<
   | 'institution'
   | 'secrets'
   | 'keys'
+  | 'keyVault'
   | 'audit'
   | 'messages'
   | 'academicIds'

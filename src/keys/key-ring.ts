@@ -1,31 +1,26 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-} from 'node:crypto'
-import { promisify } from 'node:util'
+import { createPublicKey } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
-import { selfSignedCertificate } from './certificate.ts'
-import type { MasterKey } from './master-key.ts'
-import { open, seal } from './sealing.ts'
-import { wrongMasterKey } from './secrets-store.ts'
-import type { KeyRing, KeyState, KeyType, KeyUse, SigningKey } from './signing-key.ts'
+import { certificateSignedBy } from './certificate.ts'
+import { countedStates, publishedIn, slotOf } from './key-states.ts'
+import { type KeyVault, openKey, sealPrivateKey } from './key-vault.ts'
+import { localKey, makePrivateKey, thumbprint } from './local-key.ts'
+import {
+  type KeyRing,
+  type KeyState,
+  type KeyType,
+  type KeyUse,
+  type SigningKey,
+  signatureAlgorithm,
+} from './signing-key.ts'
 import { SigningKeyModel, type SigningKeyRecord } from './signing-key-model.ts'
-
-const makeKeyPair = promisify(generateKeyPair)
-
-/** Ten years: the metadata's validUntil bounds trust, not this date. */
-const certificateDays = 3650
 
 const publicationOrder: readonly KeyState[] = ['active', 'staged', 'retiring']
 
-export interface LiveKeyRing extends KeyRing {
-  /** Reads the keys again; call when another process changed them. */
-  reload(): Promise<void>
-}
+type KeySettings = Pick<
+  Config,
+  'samlKeyType' | 'oidcKeyType' | 'samlEncryptionKeyType' | 'certificateDays' | 'baseUrl'
+>
 
 /**
  * Opens the signing keys, making the first one of each use when there is none.
@@ -33,35 +28,41 @@ export interface LiveKeyRing extends KeyRing {
  * @throws {ConfigError} when the keys were sealed under another master key
  */
 export async function openKeyRing(
-  config: Pick<Config, 'samlKeyType' | 'oidcKeyType' | 'baseUrl'>,
-  masterKey: MasterKey,
+  config: KeySettings,
+  vault: KeyVault,
   now: () => Date,
-): Promise<LiveKeyRing> {
+): Promise<KeyRing> {
   // The unique index must stand before two first starts can race.
   await SigningKeyModel.init()
-  const commonName = new URL(config.baseUrl).hostname
-  await makeFirstKey('saml', config.samlKeyType, commonName, masterKey, now())
-  await makeFirstKey('oidc', config.oidcKeyType, commonName, masterKey, now())
+  for (const [use, type] of firstKeys(config)) await makeFirstKey(config, vault, use, type, now())
 
-  let keys = await readKeys(masterKey)
+  let keys = await readKeys(vault)
   const listeners = new Set<() => void>()
   return {
-    active(use) {
-      const key = keys.find((candidate) => candidate.use === use && candidate.state === 'active')
+    active(use, algorithm = 'RS256') {
+      const key = keys.find(
+        (candidate) =>
+          candidate.use === use &&
+          candidate.state === 'active' &&
+          (use !== 'oidc' || signatureAlgorithm(candidate) === algorithm),
+      )
       if (!key) throw new Error(`no active ${use} signing key in the store`)
       return key
     },
     published(use) {
       return publicationOrder.flatMap((state) =>
-        keys.filter((key) => key.use === use && key.state === state),
+        keys.filter((key) => key.use === use && key.state === state && publishedIn(use, state)),
       )
+    },
+    decrypting() {
+      return keys.filter((key) => key.use === 'saml-encryption')
     },
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     async reload() {
-      const fresh = await readKeys(masterKey)
+      const fresh = await readKeys(vault)
       const fingerprint = (set: readonly SigningKey[]) =>
         set.map((key) => `${key.kid} ${key.state}`).join()
       const changed = fingerprint(fresh) !== fingerprint(keys)
@@ -71,70 +72,81 @@ export async function openKeyRing(
   }
 }
 
+/** What there must be a key for. An OpenID provider must support RS256 (Discovery 3), so there always is one. */
+function firstKeys(config: KeySettings): [KeyUse, KeyType][] {
+  const { samlKeyType, oidcKeyType, samlEncryptionKeyType } = config
+  const wanted: [KeyUse, KeyType][] = [
+    ['saml', samlKeyType],
+    ['oidc', oidcKeyType === 'ec-p256' ? 'rsa-2048' : oidcKeyType],
+  ]
+  if (oidcKeyType === 'ec-p256') wanted.push(['oidc', oidcKeyType])
+  if (samlEncryptionKeyType !== 'none') wanted.push(['saml-encryption', samlEncryptionKeyType])
+  return wanted
+}
+
 async function makeFirstKey(
+  config: KeySettings,
+  vault: KeyVault,
   use: KeyUse,
   type: KeyType,
-  commonName: string,
-  masterKey: MasterKey,
   now: Date,
 ): Promise<void> {
-  if (await SigningKeyModel.exists({ use })) return
-  const pair = await makeKeyPair('rsa', { modulusLength: Number(type.slice('rsa-'.length)) })
-  const kid = thumbprint(pair.publicKey)
+  const existing = await SigningKeyModel.find({ use }, { type: 1, generation: 1 }).lean()
+  if (existing.some((key) => slotOf({ use, type: key.type }) === slotOf({ use, type }))) return
+  const made = await newKeyRecord(config, vault, { use, type, now })
   const record: SigningKeyRecord = {
-    _id: kid,
-    use,
-    generation: 1,
-    type,
+    ...made,
+    generation: 1 + Math.max(0, ...existing.map(({ generation }) => generation)),
     state: 'active',
-    masterKeyId: masterKey.id,
-    sealedPrivateKey: seal(
-      masterKey.bytes,
-      pair.privateKey.export({ type: 'pkcs8', format: 'der' }),
-      purposeOf(kid),
-    ),
-    certificate:
-      use === 'saml'
-        ? selfSignedCertificate({ ...pair, commonName, notBefore: now, days: certificateDays })
-        : undefined,
-    createdAt: now,
     activatedAt: now,
+    history: [{ event: 'key.activated', at: now, by: 'first start' }],
   }
   try {
     await SigningKeyModel.create(record)
   } catch (error) {
-    // Another machine made generation 1 first: its key is the institution's.
+    // Another machine made it first: its key is the institution's.
     if (!isDuplicateKey(error)) throw error
   }
 }
 
-async function readKeys(masterKey: MasterKey): Promise<SigningKey[]> {
+/** A new key made here, sealed, with a certificate where SAML metadata will carry it. */
+export async function newKeyRecord(
+  config: Pick<Config, 'baseUrl' | 'certificateDays'>,
+  vault: KeyVault,
+  wanted: { use: KeyUse; type: KeyType; now: Date; certificateDays?: number },
+) {
+  const { use, type, now } = wanted
+  const privateKey = await makePrivateKey(type)
+  const publicKey = createPublicKey(privateKey)
+  const kid = thumbprint(publicKey)
+  const facts = { kid, use, type, state: 'staged' as const, createdAt: now }
+  const days = wanted.certificateDays ?? config.certificateDays
+  return {
+    _id: kid,
+    use,
+    type,
+    ...sealPrivateKey(vault, kid, privateKey),
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    certificate: await certificateFor(config, localKey(facts, privateKey), now, days),
+    createdAt: now,
+  }
+}
+
+/** A certificate signed by the key itself; none for OpenID Connect, which publishes bare keys. */
+export async function certificateFor(
+  config: Pick<Config, 'baseUrl'>,
+  key: Pick<SigningKey, 'use' | 'publicKey' | 'sign'>,
+  notBefore: Date,
+  days: number,
+): Promise<string | undefined> {
+  if (key.use === 'oidc') return undefined
+  const commonName = new URL(config.baseUrl).hostname
+  return certificateSignedBy({ publicKey: key.publicKey, commonName, notBefore, days }, key.sign)
+}
+
+async function readKeys(vault: KeyVault): Promise<SigningKey[]> {
   const records = await SigningKeyModel.find({ state: { $ne: 'retired' } })
     .sort({ generation: -1 })
     .lean()
-  return records.map((record) => {
-    if (record.masterKeyId !== masterKey.id) throw wrongMasterKey(record.masterKeyId, masterKey.id)
-    const der = open(masterKey.bytes, record.sealedPrivateKey, purposeOf(record._id))
-    const privateKey = createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
-    return {
-      kid: record._id,
-      use: record.use,
-      type: record.type,
-      state: record.state,
-      privateKey,
-      publicKey: createPublicKey(privateKey),
-      certificate: record.certificate ?? undefined,
-      createdAt: record.createdAt,
-    }
-  })
-}
-
-/** RFC 7638 section 3: SHA-256 over the required members of the JWK in lexical order. */
-function thumbprint(publicKey: KeyObject): string {
-  const { e, kty, n } = publicKey.export({ format: 'jwk' })
-  return createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
-}
-
-function purposeOf(kid: string): string {
-  return `signing-key:${kid}`
+  return countedStates(records as SigningKeyRecord[]).map((record) => openKey(vault, record))
 }

@@ -6,12 +6,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
-import { ConfigError } from '../config.ts'
+import { dirname, join } from 'node:path'
+import { type Config, ConfigError } from '../config.ts'
 
 const keyBytes = 32
 
@@ -22,36 +24,120 @@ export interface MasterKey {
   readonly bytes: Buffer
 }
 
+/** The master keys of this machine: one that seals, and those that open what others sealed. */
+export interface MasterKeys {
+  /** Seals from now on; undefined as long as there is none. Reads `certs/` again. */
+  current(): MasterKey | undefined
+  /** The one with this id, looked for in `certs/` again when it is not known. */
+  find(id: string): MasterKey | undefined
+  /** Makes `master.key`, unless there is one meanwhile. */
+  make(): MasterKey
+  /** Where the keys come from, for messages. */
+  readonly source: 'MASTER_KEY' | 'CERTS_DIR'
+  readonly files: MasterKeyFiles
+}
+
+/** `next` waits to take over, `previous` was replaced; both open only. */
+export interface MasterKeyFiles {
+  readonly current: string
+  readonly next: string
+  readonly previous: string
+}
+
 /**
- * Reads `master.key`, or makes it on first start (mode 0600). Two processes that start at once end
- * with the same key: the file appears whole or not at all, and whoever comes second reads it.
+ * Reads the master keys: those of the setting MASTER_KEY, the first of which seals, and the files
+ * in `certs/`. The key files are read again when a record names a key that is not known, so a
+ * rotation needs no restart.
  *
- * @throws {ConfigError} when the file is not a key or others can read it
+ * @throws {ConfigError} when a file is not a key or others can read it
  */
-export function openMasterKey(certsDir: string): MasterKey {
-  const file = join(certsDir, 'master.key')
-  const existing = readKeyFile(file)
-  if (existing) return existing
-  mkdirSync(certsDir, { recursive: true })
+export function openMasterKeys(config: Pick<Config, 'certsDir' | 'masterKeys'>): MasterKeys {
+  const file = join(config.certsDir, 'master.key')
+  const files = { current: file, next: `${file}.next`, previous: `${file}.previous` }
+  const given = config.masterKeys.map(masterKeyOf)
+  const read = () => {
+    const [current, next, previous] = [files.current, files.next, files.previous].map(readKeyFile)
+    return { current: given[0] ?? current, all: [...given, current, next, previous] }
+  }
+  let known = read()
+  const among = (id: string) => known.all.find((key) => key?.id === id)
+  return {
+    source: given.length > 0 ? 'MASTER_KEY' : 'CERTS_DIR',
+    files,
+    current() {
+      known = read()
+      return known.current
+    },
+    find(id) {
+      const found = among(id)
+      if (found) return found
+      known = read()
+      return among(id)
+    },
+    make() {
+      createKeyFile(file)
+      known = read()
+      return known.current as MasterKey
+    },
+  }
+}
+
+/**
+ * Writes a key file (mode 0600), unless there is one. Two processes that start at once end with the
+ * same key: the file appears whole or not at all.
+ */
+export function createKeyFile(file: string, bytes: Buffer = randomBytes(keyBytes)): void {
+  mkdirSync(dirname(file), { recursive: true })
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
   const descriptor = openSync(temporary, 'wx', 0o600)
   try {
-    writeSync(descriptor, `${randomBytes(keyBytes).toString('base64url')}\n`)
+    writeSync(descriptor, `${bytes.toString('base64url')}\n`)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
   }
   try {
     linkSync(temporary, file)
+    syncFolder(dirname(file))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     unlinkSync(temporary)
   }
-  return readKeyFile(file) as MasterKey
 }
 
-function readKeyFile(file: string): MasterKey | undefined {
+/**
+ * Puts `master.key.next` in the place of `master.key`, which becomes `master.key.previous`. Wherever
+ * it is cut off, `master.key` is there and every key is in one of the three files.
+ */
+export function promoteNextKey(files: MasterKeyFiles): void {
+  rmSync(files.previous, { force: true })
+  linkSync(files.current, files.previous)
+  syncFolder(dirname(files.current))
+  renameSync(files.next, files.current)
+  syncFolder(dirname(files.current))
+}
+
+/** Windows cannot open folders; there the file system's own journal has to do. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function masterKeyOf(bytes: Buffer): MasterKey {
+  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes }
+}
+
+/**
+ * @returns undefined when there is no such file
+ * @throws {ConfigError} when it is not a key or others can read it
+ */
+export function readKeyFile(file: string): MasterKey | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8').trim()
@@ -69,5 +155,5 @@ function readKeyFile(file: string): MasterKey | undefined {
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new ConfigError([`CERTS_DIR: ${file} can be read by others; run: chmod 600 ${file}`])
   }
-  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 16), bytes }
+  return masterKeyOf(bytes)
 }

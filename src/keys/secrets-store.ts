@@ -1,30 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { model, Schema } from 'mongoose'
-import { ConfigError } from '../config.ts'
-import type { MasterKey } from './master-key.ts'
+import type { MasterKeys } from './master-key.ts'
+import { provideMasterKey, wrongMasterKey } from './master-key-check.ts'
 import { open, seal } from './sealing.ts'
 import { type SecretName, type Secrets, secretNames } from './secrets.ts'
-
-const secretSchema = new Schema(
-  {
-    _id: { type: String, required: true },
-    /** Which master key sealed it. */
-    masterKeyId: { type: String, required: true },
-    sealed: { type: String, required: true },
-    createdAt: { type: Date, required: true },
-  },
-  { versionKey: false },
-)
-
-const SecretModel = model('Secret', secretSchema, 'secrets')
+import { SecretModel, secretPurpose } from './secrets-model.ts'
 
 /**
  * Opens this institution's secrets, making those that do not exist yet. Machines that start at the
  * same time agree: the first insert of a name wins and everyone reads it back.
  *
- * @throws {ConfigError} when a secret was sealed under another master key; nothing is overwritten
+ * @throws {ConfigError} when a secret was sealed under a master key that is not here; nothing is
+ *   written then
  */
-export async function openSecrets(masterKey: MasterKey, now: Date): Promise<Secrets> {
+export async function openSecrets(masterKeys: MasterKeys, now: Date): Promise<Secrets> {
+  const masterKey = await provideMasterKey(masterKeys)
   await SecretModel.bulkWrite(
     secretNames.map((name) => ({
       updateOne: {
@@ -32,7 +21,7 @@ export async function openSecrets(masterKey: MasterKey, now: Date): Promise<Secr
         update: {
           $setOnInsert: {
             masterKeyId: masterKey.id,
-            sealed: seal(masterKey.bytes, randomBytes(32), purposeOf(name)),
+            sealed: seal(masterKey.bytes, randomBytes(32), secretPurpose(name)),
             createdAt: now,
           },
         },
@@ -42,9 +31,10 @@ export async function openSecrets(masterKey: MasterKey, now: Date): Promise<Secr
     { ordered: false },
   )
   const opened = new Map<string, Buffer>()
-  for (const record of await SecretModel.find().lean()) {
-    if (record.masterKeyId !== masterKey.id) throw wrongMasterKey(record.masterKeyId, masterKey.id)
-    opened.set(record._id, open(masterKey.bytes, record.sealed, purposeOf(record._id)))
+  for (const { _id, masterKeyId, sealed } of await SecretModel.find().lean()) {
+    const key = masterKeys.find(masterKeyId)
+    if (!key) throw wrongMasterKey(masterKeyId, masterKeys)
+    opened.set(_id, open(key.bytes, sealed, secretPurpose(_id)))
   }
   return {
     get(name: SecretName) {
@@ -53,16 +43,4 @@ export async function openSecrets(masterKey: MasterKey, now: Date): Promise<Secr
       return secret
     },
   }
-}
-
-/** The one message for a store that belongs to another master.key. */
-export function wrongMasterKey(expectedId: string, actualId: string): ConfigError {
-  return new ConfigError([
-    `CERTS_DIR: the store was sealed under the master key ${expectedId}, but the master.key there is ${actualId}; ` +
-      'put the right master.key back (from your backup). Nothing has been changed.',
-  ])
-}
-
-function purposeOf(name: string): string {
-  return `secret:${name}`
 }

@@ -1,5 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { Config } from '../config.ts'
+import { idTokenLifetimeSeconds } from '../keys/signed-lifetimes.ts'
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -27,7 +28,7 @@ export function lifetimes(
   return {
     AuthorizationCode: minute,
     AccessToken: 15 * minute,
-    IdToken: 15 * minute,
+    IdToken: idTokenLifetimeSeconds,
     // Each use gives a new one with a new life; grant and session bound the chain.
     RefreshToken: (_ctx, token) =>
       token.scopes.has('offline_access') ? 14 * day : config.sessionAbsoluteSeconds,

@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
+import { createPrivateKey, generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { model, Schema } from 'mongoose'
 import type { AppContext } from '../context.ts'
 import { selfSignedCertificate } from '../keys/certificate.ts'
+import { localKey } from '../keys/local-key.ts'
 import { open, seal } from '../keys/sealing.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { upsertAgain } from '../store/duplicate-key.ts'
@@ -48,16 +49,11 @@ export async function sandboxKey({
   const kept = (await SandboxKeyModel.findById('saml').lean<SandboxKey>()) ?? (await make())
   const der = open(sealingKey, kept.sealedPrivateKey, purpose)
   const privateKey = createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
-  return {
-    kid: 'sandbox',
-    use: 'saml',
-    type: 'rsa-2048',
-    state: 'active',
+  const { certificate, createdAt } = kept
+  return localKey(
+    { kid: 'sandbox', use: 'saml', type: 'rsa-2048', state: 'active', certificate, createdAt },
     privateKey,
-    publicKey: createPublicKey(privateKey),
-    certificate: kept.certificate,
-    createdAt: kept.createdAt,
-  }
+  )
 
   async function make(): Promise<SandboxKey> {
     const pair = await makeKeyPair('rsa', { modulusLength: 2048 })

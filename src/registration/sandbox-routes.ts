@@ -35,7 +35,7 @@ export function sandboxRoutes(
     const validUntil = new Date((Math.floor(now().getTime() / dayMs) + validDays) * dayMs)
     res.setHeader('Content-Type', 'application/samlmetadata+xml')
     res.setHeader('Cache-Control', 'public, max-age=3600')
-    res.end(sandboxMetadata(config, key, validUntil))
+    res.end(await sandboxMetadata(config, key, validUntil))
   })
 
   router.get('/federation/sandbox/sso', () => {
@@ -52,7 +52,7 @@ export function sandboxRoutes(
         status: 409,
       })
     }
-    const { destination, xml, released } = sandboxResponse(
+    const { destination, xml, released } = await sandboxResponse(
       wanted,
       ofSandbox,
       await sandboxKey(context),

@@ -40,19 +40,23 @@ export function sandboxEnvironment(
 }
 
 /** A real Response about a person who does not exist, unsolicited, for the service's default endpoint. */
-export function sandboxResponse(
+export async function sandboxResponse(
   sp: ServiceProvider,
   environment: AttributeEnvironment,
   key: SigningKey,
   clock: { readonly now: Date; readonly clockSkewMs: number },
-): { readonly destination: string; readonly xml: string; readonly released: readonly string[] } {
+): Promise<{
+  readonly destination: string
+  readonly xml: string
+  readonly released: readonly string[]
+}> {
   const { now } = clock
   const subject = { account: syntheticAccount, person: syntheticPerson, now }
   const { attributes } = decideRelease(subject, samlReleaseTarget(sp, environment), environment)
   const byPost = sp.assertionConsumerServices.filter(({ binding }) => binding === bindings.httpPost)
   // The reader of metadata lets none in without such an endpoint.
   const { location } = byPost.find(({ isDefault }) => isDefault) ?? byPost[0]!
-  const xml = buildResponse(
+  const xml = await buildResponse(
     {
       issuer: environment.entityId,
       audience: sp.entityId,
@@ -75,11 +79,11 @@ export function sandboxResponse(
 }
 
 /** Metadata of the sandbox, for a service to trust while it tests, and to forget afterwards. */
-export function sandboxMetadata(
+export async function sandboxMetadata(
   config: { readonly baseUrl: string },
   key: SigningKey,
   validUntil: Date,
-): string {
+): Promise<string> {
   const id = `_sandbox${validUntil.getTime()}`
   const entityId = sandboxEntityId(config)
   const info = keyInfo(key).replace('<ds:KeyInfo>', `<ds:KeyInfo xmlns:ds="${namespaces.ds}">`)

@@ -1,5 +1,5 @@
 import type { ReleasedAttribute } from '../attributes/release-types.ts'
-import type { SigningKey } from '../keys/signing-key.ts'
+import { assertionLifetimeSeconds } from '../keys/signed-lifetimes.ts'
 import { type AssertionEncryption, encryptAssertion } from './encryption.ts'
 import {
   attributeNameFormatUnspecified,
@@ -10,6 +10,7 @@ import {
   statusPrefix,
 } from './uris.ts'
 import {
+  type MessageKey,
   newMessageId,
   type RandomSource,
   signEnveloped,
@@ -48,14 +49,13 @@ export interface ResponseContent {
 }
 
 export interface ResponseProtection {
-  readonly key: SigningKey
+  readonly key: MessageKey
   readonly signAssertion: boolean
   /** Absent: the assertion goes in clear. */
   readonly encryption?: AssertionEncryption
 }
 
-/** Profiles 4.1.4.2 asks for a short life; saml2int allows five minutes. */
-const assertionLifetimeMs = 5 * 60_000
+const assertionLifetimeMs = assertionLifetimeSeconds * 1000
 
 /**
  * Writes a signed successful Response with one Assertion, directly in exclusive-canonical form:
@@ -64,14 +64,14 @@ const assertionLifetimeMs = 5 * 60_000
  *
  * SAML Core 3.3.3 and 2.3, Profiles 4.1.4.2; rules 22 to 26 of saml2int for identity providers.
  */
-export function buildResponse(
+export async function buildResponse(
   content: ResponseContent,
   protection: ResponseProtection,
   random?: RandomSource,
-): string {
+): Promise<string> {
   const assertion = writeAssertion(content, random)
   const plain = protection.signAssertion
-    ? signEnveloped(assertion, protection.key)
+    ? await signEnveloped(assertion, protection.key)
     : assertion.before + assertion.after
   const body = protection.encryption
     ? encryptAssertion(plain, protection.encryption, random)

@@ -1,11 +1,15 @@
-import { sign } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
-import type { SigningKey } from '../keys/signing-key.ts'
 import { startResponse } from './assertion.ts'
+import { signQuery } from './redirect-binding.ts'
 import { type SamlStatus, type StatusResponseContent, writeStatus } from './status-response.ts'
-import { algorithms, bindings } from './uris.ts'
-import { type RandomSource, signEnveloped, type UnsignedXml } from './xml-signature.ts'
+import { bindings } from './uris.ts'
+import {
+  type MessageKey,
+  type RandomSource,
+  signEnveloped,
+  type UnsignedXml,
+} from './xml-signature.ts'
 
 /**
  * Where the LogoutResponse goes: by HTTP-Redirect if the service takes it (saml2int SDP-IDP24), else
@@ -41,9 +45,9 @@ export function logoutStatus(servicesLeft: number): SamlStatus {
 /** A LogoutResponse for HTTP-POST: signed inside. */
 export function buildPostLogoutResponse(
   content: StatusResponseContent,
-  key: SigningKey,
+  key: MessageKey,
   random?: RandomSource,
-): string {
+): Promise<string> {
   return signEnveloped(writeLogoutResponse(content, random), key)
 }
 
@@ -51,21 +55,19 @@ export function buildPostLogoutResponse(
  * The address with a LogoutResponse in its query for HTTP-Redirect: signed beside the message, over
  * the very octets that are sent (Bindings 3.4.4.1).
  */
-export function buildRedirectLogoutResponse(
+export async function buildRedirectLogoutResponse(
   content: StatusResponseContent,
   relayState: string | undefined,
-  key: SigningKey,
+  key: MessageKey,
   random?: RandomSource,
-): string {
+): Promise<string> {
   const { before, after } = writeLogoutResponse(content, random)
   const message = deflateRawSync(before + after).toString('base64')
   const parts = [`SAMLResponse=${encodeURIComponent(message)}`]
   if (relayState !== undefined) parts.push(`RelayState=${encodeURIComponent(relayState)}`)
-  parts.push(`SigAlg=${encodeURIComponent(algorithms.rsaSha256)}`)
-  const octets = parts.join('&')
-  const signature = sign('sha256', Buffer.from(octets), key.privateKey).toString('base64')
+  const query = await signQuery(parts, key)
   const separator = content.destination.includes('?') ? '&' : '?'
-  return `${content.destination}${separator}${octets}&Signature=${encodeURIComponent(signature)}`
+  return `${content.destination}${separator}${query}`
 }
 
 function writeLogoutResponse(content: StatusResponseContent, random?: RandomSource): UnsignedXml {

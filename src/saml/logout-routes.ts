@@ -145,16 +145,16 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       })
     }
     await endSession(context, req)
-    respond(req, res, sp, logout, logoutStatus(services.length - 1))
+    await respond(req, res, sp, logout, logoutStatus(services.length - 1))
   }
 
-  function respond(
+  async function respond(
     req: Request,
     res: Response,
     sp: ServiceProvider,
     { requestId, relayState }: Pick<Logout, 'requestId' | 'relayState'>,
     status: SamlStatus,
-  ): void {
+  ): Promise<void> {
     const endpoint = chooseLogoutEndpoint(sp)
     if (!endpoint) {
       renderPage(req, res, 'login/signed-out')
@@ -170,10 +170,10 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     const key = context.keys.active('saml')
     if (endpoint.binding === bindings.httpRedirect) {
       res.set('Cache-Control', 'no-store')
-      res.redirect(303, buildRedirectLogoutResponse(content, relayState, key))
+      res.redirect(303, await buildRedirectLogoutResponse(content, relayState, key))
       return
     }
-    const xml = buildPostLogoutResponse(content, key)
+    const xml = await buildPostLogoutResponse(content, key)
     renderPostForm(req, res, {
       action: content.destination,
       fields: { SAMLResponse: Buffer.from(xml).toString('base64'), RelayState: relayState },

@@ -28,23 +28,30 @@ export function serveMetadata(xml: string): ServedMetadata {
  */
 export function metadataCache(
   context: Pick<AppContext, 'config' | 'institution' | 'keys' | 'now'>,
-): () => ServedMetadata {
+): () => Promise<ServedMetadata> {
   const { config, institution, keys } = context
-  let made: { served: ServedMetadata; step: number } | undefined
+  let made: { served: Promise<ServedMetadata>; step: number } | undefined
   keys.onChange(() => {
     made = undefined
   })
   return () => {
     const { step, validUntil } = validityStep(context.now(), config.metadataValidDays)
     if (made?.step !== step) {
-      const xml = buildMetadata({
-        baseUrl: config.baseUrl,
-        scope: config.scope,
-        institution,
-        keys: keys.published('saml'),
-        validUntil,
+      const making = {
+        step,
+        served: buildMetadata({
+          baseUrl: config.baseUrl,
+          scope: config.scope,
+          institution,
+          keys: keys.published('saml'),
+          validUntil,
+        }).then(serveMetadata),
+      }
+      made = making
+      // A key signer that was away must not leave its failure behind.
+      making.served.catch(() => {
+        if (made === making) made = undefined
       })
-      made = { served: serveMetadata(xml), step }
     }
     return made.served
   }

@@ -33,7 +33,7 @@ export const cacheDuration = 'PT6H'
  * SAML Metadata 2.3.2 and 2.4.3; MDUI 1.0; saml2int SDP-MD08 to MD12, SDP-IDP14 and 33; REFEDS errorURL 1.0;
  * Sirtfi (security contact).
  */
-export function buildMetadata(own: OwnMetadata): string {
+export async function buildMetadata(own: OwnMetadata): Promise<string> {
   const [key] = own.keys
   if (!key) throw new Error('no SAML signing key is published')
   const content = writeContent(own)

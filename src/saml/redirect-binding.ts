@@ -2,6 +2,7 @@ import { inflateRawSync } from 'node:zlib'
 import { IdpError } from '../errors.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
 import { checkRelayState, decodeBase64, messageLimits, tooLarge } from './message-limits.ts'
+import { type MessageKey, signatureMethodOf } from './xml-signature.ts'
 
 /** A message as a binding delivered it; nothing in it has been checked against any key. */
 export interface ReceivedMessage {
@@ -48,6 +49,18 @@ export function readRedirectRequest(query: string): ReceivedMessage {
     relayState,
     querySignature: readSignature(raw),
   }
+}
+
+/**
+ * Signs a message for HTTP-Redirect: over the very octets that are sent (Bindings 3.4.4.1).
+ *
+ * @param parts `SAMLRequest=…` or `SAMLResponse=…`, and `RelayState=…` if there is one, encoded
+ * @returns the whole query
+ */
+export async function signQuery(parts: readonly string[], key: MessageKey): Promise<string> {
+  const octets = [...parts, `SigAlg=${encodeURIComponent(signatureMethodOf(key))}`].join('&')
+  const signature = (await key.sign(Buffer.from(octets))).toString('base64')
+  return `${octets}&Signature=${encodeURIComponent(signature)}`
 }
 
 /** What follows `?`, exactly as it came on the request line. */

@@ -35,8 +35,8 @@ const resumePath = '/saml/sso/resume'
 export function samlMetadataRoutes(context: AppContext): Router {
   const router = Router()
   const currentMetadata = metadataCache(context)
-  router.get('/saml/metadata', (req, res) => {
-    const { xml, etag } = currentMetadata()
+  router.get('/saml/metadata', async (req, res) => {
+    const { xml, etag } = await currentMetadata()
     res.set({
       ETag: etag,
       'Cache-Control': 'public, max-age=3600',

@@ -111,7 +111,7 @@ export async function answerFromSession(
     context.log.warn({ service: sp.entityId }, 'service takes assertions in AES-CBC only')
   }
   const sessionIndex = sessionIndexFor(session, sp.entityId)
-  const xml = buildResponse(
+  const xml = await buildResponse(
     {
       issuer: environment.entityId,
       audience: sp.entityId,
@@ -159,16 +159,16 @@ export async function answerFromSession(
  *
  * @param to where, from its metadata
  */
-export function answerWithStatus(
+export async function answerWithStatus(
   context: AppContext,
   environment: AttributeEnvironment,
   request: Request,
   response: Response,
   error: SamlStatusError,
   to: { sp: ServiceProvider; signOn: Pick<SignOn, 'destination' | 'requestId' | 'relayState'> },
-): void {
+): Promise<void> {
   const { sp, signOn } = to
-  const xml = buildStatusResponse(
+  const xml = await buildStatusResponse(
     {
       issuer: environment.entityId,
       destination: signOn.destination,

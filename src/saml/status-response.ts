@@ -1,8 +1,7 @@
 import { type ErrorCode, IdpError } from '../errors.ts'
-import type { SigningKey } from '../keys/signing-key.ts'
 import { startResponse } from './assertion.ts'
 import { statusPrefix } from './uris.ts'
-import { type RandomSource, signEnveloped } from './xml-signature.ts'
+import { type MessageKey, type RandomSource, signEnveloped } from './xml-signature.ts'
 import { escapeText } from './xml-writer.ts'
 
 /** Top-level codes: Core 3.2.2.2 allows no other at this place. */
@@ -51,11 +50,11 @@ export interface StatusResponseContent {
 }
 
 /** A signed Response without an Assertion, which says why there is none (Core 3.2.2, 3.4.1.4). */
-export function buildStatusResponse(
+export async function buildStatusResponse(
   content: StatusResponseContent,
-  key: SigningKey,
+  key: MessageKey,
   random?: RandomSource,
-): string {
+): Promise<string> {
   const { before, id } = startResponse(content, random)
   return signEnveloped(
     { before, after: `${writeStatus(content.status)}</samlp:Response>`, id },

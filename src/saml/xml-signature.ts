@@ -1,5 +1,9 @@
-import { hash, randomBytes, sign } from 'node:crypto'
-import type { SigningKey } from '../keys/signing-key.ts'
+import { hash, randomBytes } from 'node:crypto'
+import {
+  type SignatureAlgorithm,
+  type SigningKey,
+  signatureAlgorithm,
+} from '../keys/signing-key.ts'
 import { algorithms, namespaces } from './uris.ts'
 
 /** A message in exclusive-canonical form, cut where its enveloped ds:Signature belongs. */
@@ -13,9 +17,26 @@ export interface UnsignedXml {
   readonly id: string
 }
 
-const signedInfoHead =
+/** What signs a message, and says so in it. */
+export type MessageKey = Pick<SigningKey, 'type' | 'certificate' | 'sign'>
+
+const signatureMethods: Readonly<Record<SignatureAlgorithm, string>> = {
+  RS256: algorithms.rsaSha256,
+  ES256: algorithms.ecdsaSha256,
+}
+
+/** The URI of the algorithm this key signs with (XML Signature 6.4). */
+export function signatureMethodOf(key: Pick<SigningKey, 'type'>): string {
+  return signatureMethods[signatureAlgorithm(key)]
+}
+
+const writeSignedInfoHead = (method: string) =>
   `<ds:CanonicalizationMethod Algorithm="${algorithms.exclusiveC14n}"></ds:CanonicalizationMethod>` +
-  `<ds:SignatureMethod Algorithm="${algorithms.rsaSha256}"></ds:SignatureMethod><ds:Reference URI="#`
+  `<ds:SignatureMethod Algorithm="${method}"></ds:SignatureMethod><ds:Reference URI="#`
+const signedInfoHeads = {
+  RS256: writeSignedInfoHead(signatureMethods.RS256),
+  ES256: writeSignedInfoHead(signatureMethods.ES256),
+}
 const signedInfoMiddle =
   `"><ds:Transforms><ds:Transform Algorithm="${algorithms.envelopedSignature}"></ds:Transform>` +
   `<ds:Transform Algorithm="${algorithms.exclusiveC14n}"></ds:Transform></ds:Transforms>` +
@@ -24,22 +45,19 @@ const signedInfoTail = '</ds:DigestValue></ds:Reference></ds:SignedInfo>'
 const signatureStart = `<ds:Signature xmlns:ds="${namespaces.ds}">`
 
 /**
- * Puts an enveloped RSA-SHA256 signature into a message: one Reference to the root's ID, exclusive
+ * Puts an enveloped signature (RSA-SHA256 or ECDSA-SHA256, as the key is) into a message: one Reference to the root's ID, exclusive
  * canonicalization, our certificate in KeyInfo (a hint: services take the key from metadata).
  *
  * The message must be in exclusive-canonical form already, or come with it; nothing here
  * canonicalizes, and a message in another form would not verify. SAML Core 5.4, XML Signature 4.
- *
- * Signing is synchronous: the thread pool costs more CPU per signature and a message needs two
- * that depend on each other.
  */
-export function signEnveloped(xml: UnsignedXml, key: SigningKey): string {
+export async function signEnveloped(xml: UnsignedXml, key: MessageKey): Promise<string> {
   const digest = hash('sha256', xml.canonical ?? xml.before + xml.after, 'base64')
-  const signedInfo = `${signedInfoHead}${xml.id}${signedInfoMiddle}${digest}${signedInfoTail}`
+  const signedInfo = `${signedInfoHeads[signatureAlgorithm(key)]}${xml.id}${signedInfoMiddle}${digest}${signedInfoTail}`
   // Canonicalized alone, SignedInfo is where the prefix ds is first used, so it is declared there;
   // inside the document its parent has declared it already.
   const canonical = `<ds:SignedInfo xmlns:ds="${namespaces.ds}">${signedInfo}`
-  const value = sign('sha256', Buffer.from(canonical), key.privateKey).toString('base64')
+  const value = (await key.sign(Buffer.from(canonical))).toString('base64')
   return `${xml.before}${signatureStart}<ds:SignedInfo>${signedInfo}<ds:SignatureValue>${value}</ds:SignatureValue>${keyInfo(key)}</ds:Signature>${xml.after}`
 }
 

@@ -11,22 +11,30 @@ const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 const key = makeSigningKey()
 
 describe('the values of anybody, in an assertion', () => {
-  it('are read by an XML parser as they were decided, whatever stands in a name', (t) => {
+  it('are read by an XML parser as they were decided, whatever stands in a name', async (t) => {
     t.diagnostic(`seed ${seed}`)
-    fc.assert(
-      fc.property(anySubject, anyEnvironment, anyService, (subject, environment, service) => {
-        const target = targetOf(service, 'saml', environment)
-        const { attributes } = decideRelease(subject, target, environment)
-        const xml = buildResponse(responseContent({ attributes }), { key, signAssertion: false })
-        const read = elements(parse(xml), 'Attribute').map((attribute) => [
-          attribute.getAttribute('Name'),
-          elements(attribute, 'AttributeValue').map(({ textContent }) => textContent),
-        ])
-        assert.deepEqual(
-          read,
-          attributes.map(({ samlName, values }) => [samlName, [...values]]),
-        )
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        anySubject,
+        anyEnvironment,
+        anyService,
+        async (subject, environment, service) => {
+          const target = targetOf(service, 'saml', environment)
+          const { attributes } = decideRelease(subject, target, environment)
+          const xml = await buildResponse(responseContent({ attributes }), {
+            key,
+            signAssertion: false,
+          })
+          const read = elements(parse(xml), 'Attribute').map((attribute) => [
+            attribute.getAttribute('Name'),
+            elements(attribute, 'AttributeValue').map(({ textContent }) => textContent),
+          ])
+          assert.deepEqual(
+            read,
+            attributes.map(({ samlName, values }) => [samlName, [...values]]),
+          )
+        },
+      ),
       { seed, numRuns: 500 },
     )
   })

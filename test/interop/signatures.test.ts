@@ -85,15 +85,18 @@ describe('our SAML metadata, to xmlsec1 and xmllint', () => {
   })
 })
 
+const metadataKey = makeSigningKey()
+const fullMetadata = await buildMetadata({
+  baseUrl: 'https://idp.uni.example.gr',
+  scope: 'uni.example.gr',
+  institution: { ...loadInstitution(demoFile), ...federationFacts },
+  keys: [metadataKey, makeSigningKey()],
+  validUntil: new Date('2026-12-05T00:00:00.000Z'),
+})
+
 describe('our SAML metadata with all that an institution may tell, to xmlsec1 and xmllint', () => {
-  const key = makeSigningKey()
-  const full = buildMetadata({
-    baseUrl: 'https://idp.uni.example.gr',
-    scope: 'uni.example.gr',
-    institution: { ...loadInstitution(demoFile), ...federationFacts },
-    keys: [key, makeSigningKey()],
-    validUntil: new Date('2026-12-05T00:00:00.000Z'),
-  })
+  const key = metadataKey
+  const full = fullMetadata
 
   it('is valid by the OASIS schemas', async () => {
     await assertValid(full)

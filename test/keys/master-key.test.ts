@@ -3,7 +3,13 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { openMasterKey } from '../../src/keys/master-key.ts'
+import { openMasterKeys } from '../../src/keys/master-key.ts'
+
+/** As a first start does: made when there is none. */
+function openMasterKey(certsDir: string) {
+  const keys = openMasterKeys({ certsDir, masterKeys: [] })
+  return keys.current() ?? keys.make()
+}
 
 describe('The master key in certs/', () => {
   let folder: string

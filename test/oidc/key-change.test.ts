@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import express from 'express'
+import { localKey } from '../../src/keys/local-key.ts'
 import type { KeyState, SigningKey } from '../../src/keys/signing-key.ts'
 import { oidcRoutes } from '../../src/oidc/oidc-routes.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -16,7 +17,10 @@ after(() => app.close())
 
 function signingKey(kid: string, state: KeyState): SigningKey {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return { ...pair, kid, state, use: 'oidc', type: 'rsa-2048', createdAt: new Date() }
+  return localKey(
+    { kid, state, use: 'oidc', type: 'rsa-2048', createdAt: new Date() },
+    pair.privateKey,
+  )
 }
 
 describe('OIDC: a change of signing keys', () => {
@@ -26,6 +30,8 @@ describe('OIDC: a change of signing keys', () => {
     const keys = {
       active: () => published[0]!,
       published: () => published,
+      decrypting: () => [],
+      reload: async () => {},
       onChange: (listener: () => void) => {
         listeners.push(listener)
         return () => {}

@@ -39,8 +39,8 @@ const canonicalize = (xml: string) =>
 
 describe('SAML Response: signatures', () => {
   for (const signAssertion of [false, true]) {
-    it(`signs the Response always${signAssertion ? ', and the Assertion when that is wanted' : ''}`, () => {
-      const xml = buildResponse(responseContent(), { key, signAssertion })
+    it(`signs the Response always${signAssertion ? ', and the Assertion when that is wanted' : ''}`, async () => {
+      const xml = await buildResponse(responseContent(), { key, signAssertion })
       assert.match(verifiedBy(xml, 'Response'), /^<samlp:Response /)
       assert.equal(elements(parse(xml), 'Signature').length, signAssertion ? 2 : 1)
       if (signAssertion) assert.match(verifiedBy(xml, 'Assertion'), /^<saml:Assertion /)
@@ -48,8 +48,8 @@ describe('SAML Response: signatures', () => {
 
     it(`is verified by xmlsec1${signAssertion ? ' in both places' : ''}`, {
       skip: xmlsecMissing,
-    }, () => {
-      const xml = buildResponse(responseContent(), { key, signAssertion })
+    }, async () => {
+      const xml = await buildResponse(responseContent(), { key, signAssertion })
       for (const name of signAssertion ? ['Response', 'Assertion'] : ['Response']) {
         const id = elements(parse(xml), name)[0]!.getAttribute('ID')!
         xmlsecVerify(xml, key.certificate!, name, id)
@@ -57,16 +57,16 @@ describe('SAML Response: signatures', () => {
     })
   }
 
-  it('is no longer verified once a single value was changed', { skip: xmlsecMissing }, () => {
-    const xml = buildResponse(responseContent(), { key, signAssertion: false })
+  it('is no longer verified once a single value was changed', { skip: xmlsecMissing }, async () => {
+    const xml = await buildResponse(responseContent(), { key, signAssertion: false })
     const id = elements(parse(xml), 'Response')[0]!.getAttribute('ID')!
     const changed = xml.replace('student@uni', 'faculty@uni')
     assert.notEqual(changed, xml)
     assert.throws(() => xmlsecVerify(changed, key.certificate!, 'Response', id))
   })
 
-  it('signs a Response that carries only a Status', { skip: xmlsecMissing }, () => {
-    const xml = buildStatusResponse(
+  it('signs a Response that carries only a Status', { skip: xmlsecMissing }, async () => {
+    const xml = await buildStatusResponse(
       {
         issuer: idpEntityId,
         destination: acsUrl,
@@ -87,8 +87,8 @@ describe('SAML Response: signatures', () => {
     assert.equal(canonicalize(xml), xml)
   })
 
-  it('puts the certificate of the signing key into KeyInfo', () => {
-    const document = parse(buildResponse(responseContent(), { key, signAssertion: false }))
+  it('puts the certificate of the signing key into KeyInfo', async () => {
+    const document = parse(await buildResponse(responseContent(), { key, signAssertion: false }))
     const certificate = elements(document, 'X509Certificate')[0]!.textContent
     assert.equal(certificate, key.certificate)
     const { publicKey } = new X509Certificate(Buffer.from(certificate!, 'base64'))
@@ -96,8 +96,10 @@ describe('SAML Response: signatures', () => {
   })
 })
 
+const plainResponse = parse(await buildResponse(responseContent(), { key, signAssertion: false }))
+
 describe('SAML Response: what it says (Profiles 4.1.4.2)', () => {
-  const document = parse(buildResponse(responseContent(), { key, signAssertion: false }))
+  const document = plainResponse
   const only = (name: string) => {
     const found = elements(document, name)
     assert.equal(found.length, 1, `one ${name}`)
@@ -152,26 +154,29 @@ describe('SAML Response: what it says (Profiles 4.1.4.2)', () => {
     )
   })
 
-  it('leaves InResponseTo out of an unsolicited Response', () => {
-    const xml = buildResponse(responseContent({ inResponseTo: undefined }), {
+  it('leaves InResponseTo out of an unsolicited Response', async () => {
+    const xml = await buildResponse(responseContent({ inResponseTo: undefined }), {
       key,
       signAssertion: true,
     })
     assert.doesNotMatch(xml, /InResponseTo/)
   })
 
-  it('has no AttributeStatement when nothing is released', () => {
-    const xml = buildResponse(responseContent({ attributes: [] }), { key, signAssertion: true })
+  it('has no AttributeStatement when nothing is released', async () => {
+    const xml = await buildResponse(responseContent({ attributes: [] }), {
+      key,
+      signAssertion: true,
+    })
     assert.doesNotMatch(xml, /AttributeStatement/)
   })
 
-  it('writes eduPersonTargetedID as a persistent NameID inside the value', () => {
+  it('writes eduPersonTargetedID as a persistent NameID inside the value', async () => {
     const { definition, samlName, values } = attribute(
       'eduPersonTargetedID',
       'urn:oid:1.3.6.1.4.1.5923.1.1.1.10',
       ['opaque'],
     )
-    const xml = buildResponse(
+    const xml = await buildResponse(
       responseContent({
         attributes: [{ definition: { ...definition, samlSyntax: 'name-id' }, samlName, values }],
       }),
@@ -188,10 +193,10 @@ describe('SAML Response: what it says (Profiles 4.1.4.2)', () => {
     assert.equal(canonicalize(xml), xml)
   })
 
-  it('never uses an ID twice', () => {
+  it('never uses an ID twice', async () => {
     const ids = new Set<string>()
     for (let round = 0; round < 50; round++) {
-      const xml = buildResponse(responseContent(), { key, signAssertion: true })
+      const xml = await buildResponse(responseContent(), { key, signAssertion: true })
       for (const [, id] of xml.matchAll(/ ID="([^"]+)"/g)) {
         assert.match(id!, /^_[0-9a-f]{40}$/)
         ids.add(id!)
@@ -205,7 +210,7 @@ describe('SAML Response: canonical form for any text', () => {
   const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31))
   const rounds = 300
 
-  it(`writes what exclusive canonicalization writes, whatever the values (TEST_SEED=${seed})`, () => {
+  it(`writes what exclusive canonicalization writes, whatever the values (TEST_SEED=${seed})`, async () => {
     const random = randomNumbers(seed)
     for (let round = 0; round < rounds; round++) {
       const text = () => randomText(random)
@@ -218,16 +223,16 @@ describe('SAML Response: canonical form for any text', () => {
         sessionIndex: text(),
         attributes: [attribute(text(), text(), values)],
       })
-      const xml = buildResponse(content, { key, signAssertion: true })
+      const xml = await buildResponse(content, { key, signAssertion: true })
       assert.ok(canonicalize(xml) === xml, `round ${round}`)
       const read = elements(parse(xml), 'AttributeValue').map((value) => value.textContent)
       assert.deepEqual(read, values.map(carried), `round ${round}`)
     }
   })
 
-  it('is verified by xmlsec1 with such values in it', { skip: xmlsecMissing }, () => {
+  it('is verified by xmlsec1 with such values in it', { skip: xmlsecMissing }, async () => {
     const nasty = troublemakers.join('x')
-    const xml = buildResponse(
+    const xml = await buildResponse(
       responseContent({ attributes: [attribute(nasty, nasty, [nasty, nasty])] }),
       { key, signAssertion: true },
     )
@@ -237,8 +242,8 @@ describe('SAML Response: canonical form for any text', () => {
     }
   })
 
-  it('shows by U+FFFD where a character was that XML cannot carry', () => {
-    const xml = buildResponse(
+  it('shows by U+FFFD where a character was that XML cannot carry', async () => {
+    const xml = await buildResponse(
       responseContent({ attributes: [attribute('a', 'urn:a', ['a\u0000b\u001Fc\uD800d\uFFFFe'])] }),
       { key, signAssertion: false },
     )

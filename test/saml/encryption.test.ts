@@ -30,7 +30,7 @@ const key = makeSigningKey()
 const spKey = makeKey()
 const otherKey = makeKey()
 
-function encryptedResponse(metadata: Partial<MetadataKey> = {}, signAssertion = true) {
+async function encryptedResponse(metadata: Partial<MetadataKey> = {}, signAssertion = true) {
   const sp = makeServiceProvider({ encryptionKeys: [{ ...spKey.metadataKey, ...metadata }] })
   const encryption = assertionEncryption(sp)
   return buildResponse(responseContent(), { key, signAssertion, encryption })
@@ -66,8 +66,8 @@ function decrypt(xml: string): string {
 }
 
 describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
-  it('encrypts whenever the service publishes an encryption key', () => {
-    const xml = encryptedResponse()
+  it('encrypts whenever the service publishes an encryption key', async () => {
+    const xml = await encryptedResponse()
     const document = parse(xml)
     assert.equal(elements(document, 'EncryptedAssertion').length, 1)
     assert.equal(elements(document, 'Assertion').length, 0)
@@ -89,22 +89,22 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
 
   it('gives an assertion that stands alone after decryption, its own signature intact', {
     skip: xmlsecMissing,
-  }, () => {
-    const assertion = decrypt(encryptedResponse())
+  }, async () => {
+    const assertion = decrypt(await encryptedResponse())
     const root = parse(assertion).documentElement
     assert.equal(root.namespaceURI, namespaces.saml)
     assert.equal(new ExclusiveCanonicalization().process(root as never, {}), assertion)
     xmlsecVerify(assertion, key.certificate!, 'Assertion', root.getAttribute('ID')!)
   })
 
-  it('signs the Response over the encrypted assertion', { skip: xmlsecMissing }, () => {
-    const xml = encryptedResponse()
+  it('signs the Response over the encrypted assertion', { skip: xmlsecMissing }, async () => {
+    const xml = await encryptedResponse()
     const id = parse(xml).documentElement.getAttribute('ID')!
     xmlsecVerify(xml, key.certificate!, 'Response', id)
   })
 
-  it('is in canonical form', () => {
-    const xml = encryptedResponse()
+  it('is in canonical form', async () => {
+    const xml = await encryptedResponse()
     const root = parse(xml).documentElement
     assert.ok(new ExclusiveCanonicalization().process(root as never, {}) === xml)
   })
@@ -115,8 +115,8 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
     ['AES-256-CBC', algorithms.aes256Cbc],
     ['AES-128-CBC', algorithms.aes128Cbc],
   ] as const) {
-    it(`is decrypted by xmlsec1: ${name}`, { skip: xmlsecMissing }, () => {
-      const xml = encryptedResponse({ encryptionMethods: [method, algorithms.rsaOaepMgf1p] })
+    it(`is decrypted by xmlsec1: ${name}`, { skip: xmlsecMissing }, async () => {
+      const xml = await encryptedResponse({ encryptionMethods: [method, algorithms.rsaOaepMgf1p] })
       assert.equal(elements(parse(xml), 'EncryptionMethod')[0]!.getAttribute('Algorithm'), method)
       const privatePem = spKey.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
       const plain = xmlsec({ 'message.xml': xml, 'key.pem': privatePem }, [
@@ -130,14 +130,14 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
     })
   }
 
-  it('uses AES-256-GCM when the service does not say what it reads', () => {
-    const [content, transport] = elements(parse(encryptedResponse()), 'EncryptionMethod')
+  it('uses AES-256-GCM when the service does not say what it reads', async () => {
+    const [content, transport] = elements(parse(await encryptedResponse()), 'EncryptionMethod')
     assert.equal(content!.getAttribute('Algorithm'), algorithms.aes256Gcm)
     assert.equal(transport!.getAttribute('Algorithm'), algorithms.rsaOaepMgf1p)
   })
 
-  it('stays within what the service lists, GCM before CBC', () => {
-    const xml = encryptedResponse({
+  it('stays within what the service lists, GCM before CBC', async () => {
+    const xml = await encryptedResponse({
       encryptionMethods: [algorithms.aes128Cbc, algorithms.aes128Gcm, algorithms.rsaOaep],
     })
     const [content, transport] = elements(parse(xml), 'EncryptionMethod')
@@ -146,7 +146,7 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
     assert.match(decrypt(xml), /^<saml:Assertion/)
   })
 
-  it('uses CBC only for a service that lists nothing better, and says that it is weak', () => {
+  it('uses CBC only for a service that lists nothing better, and says that it is weak', async () => {
     const metadata = { encryptionMethods: [algorithms.aes256Cbc, algorithms.rsaOaepMgf1p] }
     const sp = makeServiceProvider({ encryptionKeys: [{ ...spKey.metadataKey, ...metadata }] })
     assert.equal(usesWeakCipher(assertionEncryption(sp)!), true)
@@ -156,14 +156,14 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
       ),
       false,
     )
-    assert.match(decrypt(encryptedResponse(metadata)), /^<saml:Assertion/)
+    assert.match(decrypt(await encryptedResponse(metadata)), /^<saml:Assertion/)
   })
 
-  it('takes the newest key of several', () => {
+  it('takes the newest key of several', async () => {
     const sp = makeServiceProvider({
       encryptionKeys: [otherKey.metadataKey, spKey.metadataKey],
     })
-    const xml = buildResponse(responseContent(), {
+    const xml = await buildResponse(responseContent(), {
       key,
       signAssertion: false,
       encryption: assertionEncryption(sp),
@@ -179,19 +179,19 @@ describe('SAML Response: encryption (saml2int SDP-IDP11)', () => {
     assert.ok(assertionEncryption(sp)!.publicKey.equals(spKey.publicKey))
   })
 
-  it('sends nothing, rather than in clear, when no key is usable', () => {
+  it('sends nothing, rather than in clear, when no key is usable', async () => {
     const unusable = { encryptionMethods: ['http://www.w3.org/2001/04/xmlenc#rsa-1_5'] }
-    assert.throws(
+    await assert.rejects(
       () => encryptedResponse(unusable),
       (error: SamlStatusError) =>
         error.code === 'SAML_ENCRYPTION_UNSUPPORTED' && error.samlStatus.code === 'Responder',
     )
   })
 
-  it('never uses a content key or IV twice', () => {
+  it('never uses a content key or IV twice', async () => {
     const seen = new Set<string>()
     for (let round = 0; round < 20; round++) {
-      const content = elements(parse(encryptedResponse()), 'CipherValue')[1]!.textContent!
+      const content = elements(parse(await encryptedResponse()), 'CipherValue')[1]!.textContent!
       seen.add(Buffer.from(content, 'base64').subarray(0, 12).toString('hex'))
     }
     assert.equal(seen.size, 20)

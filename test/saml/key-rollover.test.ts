@@ -67,9 +67,9 @@ function takes(sp: ReturnType<typeof read>, key: KeyObject): boolean {
 const ourKey = makeSigningKey()
 
 /** The assertion as xmlsec1 decrypts it under this key; it fails under another. */
-function decrypted(sp: ReturnType<typeof read>, key: KeyObject): string {
+async function decrypted(sp: ReturnType<typeof read>, key: KeyObject): Promise<string> {
   const encryption = assertionEncryption(sp)
-  const response = buildResponse(responseContent(), {
+  const response = await buildResponse(responseContent(), {
     key: ourKey,
     signAssertion: true,
     encryption,
@@ -118,24 +118,24 @@ describe('key rollover of a service: the encryption key', { skip: xmlsecMissing 
   const older = serviceKey(-9)
   const newer = serviceKey(9)
 
-  it('is the one whose certificate is valid from the latest day, wherever it stands', () => {
+  it('is the one whose certificate is valid from the latest day, wherever it stands', async () => {
     for (const place of ['before', 'after'] as const) {
       const sp = simpleSamlWith({ [place]: descriptor(newer, 'encryption') })
-      assert.match(decrypted(sp, newer.privateKey), /<saml:Assertion/)
-      assert.throws(() => decrypted(sp, fixtureKey('simplesamlphp')))
+      assert.match(await decrypted(sp, newer.privateKey), /<saml:Assertion/)
+      await assert.rejects(decrypted(sp, fixtureKey('simplesamlphp')))
     }
   })
 
-  it('stays the service’s own while an older one is still published', () => {
+  it('stays the service’s own while an older one is still published', async () => {
     for (const place of ['before', 'after'] as const) {
       const sp = simpleSamlWith({ [place]: descriptor(older) })
-      assert.match(decrypted(sp, fixtureKey('simplesamlphp')), /<saml:Assertion/)
+      assert.match(await decrypted(sp, fixtureKey('simplesamlphp')), /<saml:Assertion/)
     }
   })
 
-  it('is an expired one when there is no other', () => {
+  it('is an expired one when there is no other', async () => {
     const sp = read(fixture('old-keys.xml'))
-    assert.match(decrypted(sp, fixtureKey('expired')), /<saml:Assertion/)
+    assert.match(await decrypted(sp, fixtureKey('expired')), /<saml:Assertion/)
   })
 
   it('is the last in the document when a key comes without a certificate', () => {

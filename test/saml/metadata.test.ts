@@ -29,7 +29,7 @@ const own = {
   keys,
   validUntil: new Date('2026-12-05T00:00:00.000Z'),
 }
-const xml = buildMetadata(own)
+const xml = await buildMetadata(own)
 const document = parse(xml)
 const texts = (name: string) => elements(document, name).map((element) => element.textContent)
 const attributes = (name: string, attribute: string) =>
@@ -113,7 +113,7 @@ describe('our own metadata (saml2int SDP-MD08 to 12, SDP-IDP14 and 33)', () => {
     )
   })
 
-  it('orders its elements as the schema does', () => {
+  it('orders its elements as the schema does', async () => {
     const children = (parent: Element) => [
       ...new Set(Array.from(parent.childNodes).map((child) => (child as Element).localName)),
     ]
@@ -134,8 +134,13 @@ describe('our own metadata (saml2int SDP-MD08 to 12, SDP-IDP14 and 33)', () => {
   })
 })
 
+const fullMetadata = await buildMetadata({
+  ...own,
+  institution: { ...institution, ...federationFacts },
+})
+
 describe('our own metadata, with all that an institution may tell (RFC 8409, MDUI 1.0, MDRPI 1.0)', () => {
-  const full = buildMetadata({ ...own, institution: { ...institution, ...federationFacts } })
+  const full = fullMetadata
   const told = parse(full)
   const valuesOf = (name: string) =>
     elements(told, 'Attribute')
@@ -209,6 +214,8 @@ describe('our own metadata over time', () => {
       keys: {
         active: () => published[0]!,
         published: () => published,
+        decrypting: () => [],
+        reload: async () => {},
         onChange: (listener) => {
           listeners.push(listener)
           return () => {}
@@ -229,31 +236,31 @@ describe('our own metadata over time', () => {
   const validUntil = (served: { xml: Buffer }) =>
     new Date(/validUntil="([^"]+)"/.exec(served.xml.toString())![1]!).getTime()
 
-  it('always has at least half of its validity left, at most all of it', () => {
+  it('always has at least half of its validity left, at most all of it', async () => {
     const { clock, current } = cacheAt(now)
     for (let hour = 0; hour < 24 * 30; hour += 7) {
       clock.now = new Date(now.getTime() + hour * 3_600_000)
-      const left = validUntil(current()) - clock.now.getTime()
+      const left = validUntil(await current()) - clock.now.getTime()
       assert.ok(left >= days(7) && left <= days(14), `${left / days(1)} days left`)
     }
   })
 
-  it('is signed once, not at every request', () => {
+  it('is signed once, not at every request', async () => {
     const { current } = cacheAt(now)
-    assert.equal(current(), current())
+    assert.equal(await current(), await current())
   })
 
-  it('is the same document from every worker', () => {
-    const one = cacheAt(now).current()
-    const other = cacheAt(new Date(now.getTime() + 1000)).current()
+  it('is the same document from every worker', async () => {
+    const one = await cacheAt(now).current()
+    const other = await cacheAt(new Date(now.getTime() + 1000)).current()
     assert.deepEqual(one, other)
   })
 
-  it('follows a change of keys at once, under another ETag', () => {
+  it('follows a change of keys at once, under another ETag', async () => {
     const { current, rotate } = cacheAt(now)
-    const before = current()
+    const before = await current()
     rotate([keys[1]!])
-    const after = current()
+    const after = await current()
     assert.notEqual(after.etag, before.etag)
     assert.ok(!after.xml.includes(keys[0]!.certificate!))
   })

@@ -8,7 +8,7 @@ import { DOMParser } from '@xmldom/xmldom'
 import { SignedXml } from 'xml-crypto'
 import type { MetadataKey, ServiceProvider } from '../../src/federation/service.ts'
 import { selfSignedCertificate } from '../../src/keys/certificate.ts'
-import type { SigningKey } from '../../src/keys/signing-key.ts'
+import { localKey } from '../../src/keys/local-key.ts'
 import type { ResponseContent } from '../../src/saml/assertion.ts'
 import { algorithms, bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
 
@@ -51,17 +51,22 @@ export function metadataKeyOf(
   }
 }
 
-export function makeSigningKey(): SigningKey {
-  const { privateKey, publicKey, certificate } = makeKey()
-  return {
-    kid: 'test-key',
-    use: 'saml',
-    type: 'rsa-2048',
-    state: 'active',
+export function makeSigningKey(
+  type: 'rsa-2048' | 'ec-p256' = 'rsa-2048',
+): ReturnType<typeof localKey> {
+  const { privateKey, certificate } = type === 'ec-p256' ? makeEcKey() : makeKey()
+  return localKey(
+    { kid: 'test-key', use: 'saml', type, state: 'active', certificate, createdAt: now },
     privateKey,
-    publicKey,
-    certificate,
-    createdAt: now,
+  )
+}
+
+function makeEcKey() {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const commonName = 'synthetic.example.gr'
+  return {
+    ...pair,
+    certificate: selfSignedCertificate({ ...pair, commonName, notBefore: now, days: 3650 }),
   }
 }
 

@@ -26,7 +26,7 @@ const notFoundMaxAge = 60
  */
 export function mdqRoutes(
   context: AppContext,
-  own: () => ServedMetadata,
+  own: () => Promise<ServedMetadata>,
   source: PublishedMetadataSource = registeredServices,
 ): Router {
   const router = Router()
@@ -71,16 +71,18 @@ export function mdqRoutes(
     return published && signed(published, now)
   }
 
-  function signed(published: PublishedMetadata, now: Date): ServedMetadata {
+  async function signed(published: PublishedMetadata, now: Date): Promise<ServedMetadata> {
     const { step, validUntil } = validityStep(now, context.config.metadataValidDays)
-    const stamp = `${step} ${published.updatedAt.getTime()}`
-    const known = kept.get(published.entityId)
-    kept.delete(published.entityId)
     const [key] = context.keys.published('saml')
+    // The key too: it may change while the document is being signed.
+    const stamp = `${step} ${published.updatedAt.getTime()} ${key?.kid}`
+    const known = kept.get(published.entityId)
     const served =
       known?.stamp === stamp
         ? known.served
-        : serveMetadata(signPublishedMetadata(published, key!, validUntil))
+        : serveMetadata(await signPublishedMetadata(published, key!, validUntil))
+    // Put in anew, so that it is the last to go.
+    kept.delete(published.entityId)
     kept.set(published.entityId, { stamp, served })
     if (kept.size > maxKept) kept.delete(kept.keys().next().value!)
     return served

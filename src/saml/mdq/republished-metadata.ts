@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import { XMLSerializer } from '@xmldom/xmldom'
 import { ExclusiveCanonicalization } from 'xml-crypto'
 import type { PublishedMetadata } from '../../federation/published-metadata.ts'
-import type { SigningKey } from '../../keys/signing-key.ts'
 import { childElement, childElements, parseXml } from '../../xml/safe-xml.ts'
 import { cacheDuration } from '../metadata.ts'
 import { namespaces } from '../uris.ts'
-import { signEnveloped } from '../xml-signature.ts'
+import { type MessageKey, signEnveloped } from '../xml-signature.ts'
 import { escapeAttribute } from '../xml-writer.ts'
 
 /** Twice what is accepted: declarations of a group around the entity come into it. */
@@ -18,11 +17,11 @@ const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'
  * wrapped), under our signature in place of its own, with the one role that was read and approved.
  * It is valid until `validUntil`, or until its own metadata says, whichever comes first.
  */
-export function signPublishedMetadata(
+export async function signPublishedMetadata(
   { entityId, xml }: PublishedMetadata,
-  key: SigningKey,
+  key: MessageKey,
   validUntil: Date,
-): string {
+): Promise<string> {
   const entity = findEntity(parseXml(xml).documentElement, entityId)
   if (!entity) throw new Error(`the registered metadata of "${entityId}" does not describe it`)
   const until = earliestValidity(entity, validUntil).toISOString()
