@@ -2,6 +2,7 @@ import express, { type Express } from 'express'
 import type { Store } from 'express-session'
 import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
+import { adminRoutes } from './admin/admin-routes.ts'
 import { aliasMiddleware } from './aliases/alias-middleware.ts'
 import { pathAliases } from './aliases/path-aliases.ts'
 import { casRoutes } from './cas/cas-routes.ts'
@@ -47,6 +48,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(consentRoutes(context))
   app.use(activationRoutes(context))
   app.use(accountRoutes(context))
+  app.use(adminRoutes(context))
   if (config.serviceRegistration === 'open') app.use(registrationRoutes(context))
   app.use(homeRoutes(context))
   app.use(pagesRoutes())

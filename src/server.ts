@@ -4,6 +4,7 @@ import { createApp } from './app.ts'
 import { startFederationRefresh } from './federation/aggregates/schedule.ts'
 import { openLogos } from './federation/logos/logos.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { startKeySchedule } from './key-rotation/schedule.ts'
 import { drain, listen } from './listening.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -26,10 +27,12 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
   const housekeeping = startHousekeeping(runtime.context)
   const logos = config.serviceLogos === 'fetch' ? await openLogos(runtime.context) : undefined
   const federationRefresh = startFederationRefresh(runtime.context)
+  const keySchedule = startKeySchedule(runtime.context)
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
       await federationRefresh.stop()
+      await keySchedule.stop()
       await housekeeping.stop()
       await drain(server)
       await logos?.close()

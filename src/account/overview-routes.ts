@@ -22,6 +22,7 @@ export function overviewRoutes(context: AppContext): Router {
           passwordChangedAt &&
           Math.floor((context.now().getTime() - passwordChangedAt.getTime()) / dayMs),
         contacts: maskedRecipients(account),
+        isAdmin: account.adminRight !== undefined,
       })
     }),
   )

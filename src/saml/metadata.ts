@@ -34,12 +34,24 @@ export const cacheDuration = 'PT6H'
  * Sirtfi (security contact).
  */
 export async function buildMetadata(own: OwnMetadata): Promise<string> {
-  const [key] = own.keys
-  if (!key) throw new Error('no SAML signing key is published')
+  const key = metadataSigner(own.keys)
   const content = writeContent(own)
   const id = `_${createHash('sha256').update(own.validUntil.toISOString()).update(content).digest('hex').slice(0, 40)}`
   const before = `<md:EntityDescriptor xmlns:md="${namespaces.md}" ID="${id}" cacheDuration="${cacheDuration}" entityID="${escapeAttribute(idpEntityId(own))}" validUntil="${own.validUntil.toISOString()}">`
   return signEnveloped({ before, after: `${content}</md:EntityDescriptor>`, id }, key)
+}
+
+/**
+ * The key that signs our metadata: the one that did so longest, for as long as it is published.
+ * Readers that check this signature have its certificate fixed, and learn of another one by people. So the promotion of a key for answers must not change
+ * the signature of metadata; retiring the old key does, on a day of the administrator's choice.
+ *
+ * @param keys as KeyRing.published() gives them
+ */
+export function metadataSigner(keys: readonly SigningKey[]): SigningKey {
+  const key = keys.findLast(({ state }) => state === 'retiring') ?? keys[0]
+  if (!key) throw new Error('no SAML signing key is published')
+  return key
 }
 
 function writeContent(own: OwnMetadata): string {

@@ -163,7 +163,7 @@ describe('views', () => {
     const views = readdirSync(viewsDir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.name.endsWith('.njk'))
       .map((entry) => relative(viewsDir, join(entry.parentPath, entry.name)).slice(0, -4))
-      .filter((view) => !/^(account|activation|consent|registration)\//.test(view))
+      .filter((view) => !/^(account|activation|admin|consent|registration)\//.test(view))
     assert.deepEqual(views.sort(), [...Object.keys(samples), ...parts].sort())
   })
 })

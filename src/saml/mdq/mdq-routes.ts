@@ -7,7 +7,7 @@ import {
   registeredServices,
   sha1Of,
 } from '../../federation/published-metadata.ts'
-import { idpEntityId } from '../metadata.ts'
+import { idpEntityId, metadataSigner } from '../metadata.ts'
 import { type ServedMetadata, serveMetadata, validityStep } from '../metadata-cache.ts'
 import { type MdqRequest, readMdqRequest } from './mdq-request.ts'
 import { signPublishedMetadata } from './republished-metadata.ts'
@@ -73,14 +73,14 @@ export function mdqRoutes(
 
   async function signed(published: PublishedMetadata, now: Date): Promise<ServedMetadata> {
     const { step, validUntil } = validityStep(now, context.config.metadataValidDays)
-    const [key] = context.keys.published('saml')
+    const key = metadataSigner(context.keys.published('saml'))
     // The key too: it may change while the document is being signed.
     const stamp = `${step} ${published.updatedAt.getTime()} ${key?.kid}`
     const known = kept.get(published.entityId)
     const served =
       known?.stamp === stamp
         ? known.served
-        : serveMetadata(await signPublishedMetadata(published, key!, validUntil))
+        : serveMetadata(await signPublishedMetadata(published, key, validUntil))
     // Put in anew, so that it is the last to go.
     kept.delete(published.entityId)
     kept.set(published.entityId, { stamp, served })

@@ -1,0 +1,147 @@
+import type { AppContext } from '../context.ts'
+import type { ServiceProvider } from '../federation/service.ts'
+import { FetchError, type PostedBody, readBody, requestOnce } from '../fetch/public-fetch.ts'
+import { localKey, makePrivateKey } from '../keys/local-key.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
+import { bindings } from '../saml/uris.ts'
+import type { MessageKey } from '../saml/xml-signature.ts'
+import { redirectProbe, signedProbe } from './logout-probe.ts'
+import { type HttpAnswer, isSamlAnswer, kindOfAnswer } from './probe-answer.ts'
+
+const soapBinding = 'urn:oasis:names:tc:SAML:2.0:bindings:SOAP'
+const soapStart =
+  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
+const soapEnd = '</soap:Body></soap:Envelope>'
+/** For one question. */
+const limits = { timeoutMs: 8000, maxBytes: 262_144 } as const
+
+/**
+ * - `accepts`: the service treats a message signed by the new key as it treats one by the present key
+ * - `refuses`: it treats it as one signed by a key that nobody knows
+ * - `cannot-tell`: it has no logout endpoint, did not answer, or answers everybody alike
+ */
+export type LiveResult = 'accepts' | 'refuses' | 'cannot-tell'
+
+export interface LiveAnswer {
+  readonly result: LiveResult
+  /** Why it cannot tell: texts are `admin.keys.live.…`. */
+  readonly reason?:
+    | 'no-endpoint'
+    | 'no-answer'
+    | 'refuses-present-key'
+    | 'answers-alike'
+    | 'unclear'
+  /** What came for the present, the new and the unknown key, for administrators. */
+  readonly answers?: readonly string[]
+}
+
+/** What the three questions are signed by. */
+export interface LiveKeys {
+  readonly present: SigningKey
+  readonly fresh: SigningKey
+  /** See strangerKey(). */
+  readonly stranger: MessageKey
+}
+
+type LiveContext = Pick<AppContext, 'config' | 'now'>
+
+/**
+ * Asks a service whether it knows a key: three LogoutRequests for somebody who does not exist, signed
+ * by the present key, by the new one and by one that was made a moment ago. Nobody is signed out, and
+ * only the difference between the three answers counts, not what they say. Every endpoint of the
+ * service is tried until one tells.
+ */
+export async function checkLive(
+  context: LiveContext,
+  service: ServiceProvider,
+  keys: LiveKeys,
+): Promise<LiveAnswer> {
+  const endpoints = [soapBinding, bindings.httpRedirect, bindings.httpPost].flatMap(
+    (binding) => service.singleLogoutServices.find((one) => one.binding === binding) ?? [],
+  )
+  let last: LiveAnswer = { result: 'cannot-tell', reason: 'no-endpoint' }
+  for (const { binding, location } of endpoints) {
+    last = await askEndpoint(context, binding, location, keys)
+    if (last.result !== 'cannot-tell') return last
+  }
+  return last
+}
+
+async function askEndpoint(
+  context: LiveContext,
+  binding: string,
+  location: string,
+  { present, fresh, stranger }: LiveKeys,
+): Promise<LiveAnswer> {
+  const answers: string[] = []
+  try {
+    for (const key of [present, fresh, stranger]) {
+      answers.push(kindOfAnswer(await ask(context, binding, location, key)))
+    }
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error
+    return { result: 'cannot-tell', reason: 'no-answer', answers: [...answers, error.reason] }
+  }
+  return judge(answers as [string, string, string])
+}
+
+/** @param answers to the present key, the new one and one that nobody knows */
+export function judge(answers: readonly [string, string, string]): LiveAnswer {
+  const [present, fresh, stranger] = answers
+  const unclear = (reason: LiveAnswer['reason']): LiveAnswer => ({
+    result: 'cannot-tell',
+    reason,
+    answers,
+  })
+  // Without a good answer to the key in use the others mean nothing.
+  if (!isSamlAnswer(present)) return unclear('refuses-present-key')
+  if (present === stranger) return unclear('answers-alike')
+  if (fresh === present) return { result: 'accepts', answers }
+  return fresh === stranger ? { result: 'refuses', answers } : unclear('unclear')
+}
+
+async function ask(
+  { config, now }: LiveContext,
+  binding: string,
+  location: string,
+  key: MessageKey,
+): Promise<HttpAnswer> {
+  const probe = { issuer: config.samlEntityId, destination: location, now: now() }
+  if (binding === bindings.httpRedirect) return send(config, await redirectProbe(probe, key))
+  const xml = await signedProbe(probe, key)
+  return binding === soapBinding
+    ? send(config, location, {
+        contentType: 'text/xml; charset=utf-8',
+        body: `${soapStart}${xml}${soapEnd}`,
+        headers: { SOAPAction: '"http://www.oasis-open.org/committees/security"' },
+      })
+    : send(config, location, {
+        contentType: 'application/x-www-form-urlencoded',
+        body: new URLSearchParams({ SAMLRequest: Buffer.from(xml).toString('base64') }).toString(),
+      })
+}
+
+/** One request without cookies; the answer is whatever comes, a redirect too. */
+async function send(
+  config: LiveContext['config'],
+  url: string,
+  posted?: PostedBody,
+): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(limits.timeoutMs)
+  const options = {
+    ...limits,
+    accept: 'text/html, text/xml, */*;q=0.5',
+    allowLoopback: config.fetchLoopback === 'true',
+  }
+  const answer = await requestOnce(url, options, signal, posted)
+  const body = await readBody(answer, url, options, signal)
+  return { status: answer.statusCode ?? 0, location: answer.headers.location, body }
+}
+
+/** A key of the same type that nobody knows, made for one run of checks. */
+export async function strangerKey({ type, certificate }: SigningKey): Promise<MessageKey> {
+  const privateKey = await makePrivateKey(type)
+  const facts = { kid: '', use: 'saml', type, state: 'staged', createdAt: new Date(0) } as const
+  // The certificate in KeyInfo is a hint; the same one keeps everything but the key alike.
+  return localKey({ ...facts, certificate }, privateKey)
+}
