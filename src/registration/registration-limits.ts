@@ -7,13 +7,26 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** Per network, in an hour: checking costs us work, fetching costs others some. */
-const perNetwork = { check: 60, fetch: 20, request: 10, manage: 60, sandbox: 20 } as const
+const perNetwork = {
+  check: 60,
+  fetch: 20,
+  request: 10,
+  manage: 60,
+  sandbox: 20,
+  /** What a service's own server calls in a test: several calls for each login. */
+  sandboxCall: 200,
+} as const
 
 export type LimitedUse = keyof typeof perNetwork
 
 export function networkLimit(use: LimitedUse, req: Request): Limit {
   const subject = networkOf(req.ip ?? '')
   return { name: `registration-${use}`, subject, max: perNetwork[use], windowMs: hourMs }
+}
+
+/** Of all that asks one request's sandbox, in an hour. */
+export function trialLimit(reference: string): Limit {
+  return { name: 'registration-trial', subject: reference, max: 300, windowMs: hourMs }
 }
 
 /** Mails to one address, and requests for one service, in a day: nobody is flooded in our name. */

@@ -5,6 +5,7 @@ import { openLimiter } from '../limits/limiter.ts'
 import { checkRoutes } from './check-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { sandboxOidcRoutes } from './sandbox-oidc-routes.ts'
 import { sandboxRoutes } from './sandbox-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 
@@ -25,6 +26,7 @@ export function registrationRoutes(context: AppContext): Router {
   router.use(requestRoutes(context, checkContext, limiter))
   router.use(stateRoutes(context, environment))
   router.use(sandboxRoutes(context, environment, limiter))
+  router.use(sandboxOidcRoutes(context, environment, limiter))
   router.use(clientRoutes(context, checkContext, limiter))
   return router
 }

@@ -14,6 +14,7 @@ import type { RegistrationRequest } from './request-model.ts'
 import { hostOf, readRequest } from './request-reading.ts'
 import { findByLink, findByStateToken } from './request-store.ts'
 import { wordsFor } from './request-words.ts'
+import { describeTrial } from './sandbox-trial-words.ts'
 import { syntheticAccount, syntheticPerson } from './synthetic-person.ts'
 
 /**
@@ -43,6 +44,7 @@ export function stateRoutes(context: AppContext, environment: AttributeEnvironme
     renderPage(req, res, 'registration/request', {
       token: req.query.token,
       ...facts,
+      trial: await describeTrial(context, request, wordsFor(req)),
       release: await releaseOf(req, request),
     })
   })

@@ -58,6 +58,23 @@ const release = {
   technical: [{ name: hostile, values: [hostile, hostile] }],
 }
 const nothing = { going: [], missing: [], refused: [], technical: [] }
+const trial = {
+  isOpen: true,
+  openUntil: hostile,
+  issuer: address,
+  clientId: hostile,
+  clientSecret: hostile,
+  redirectUris: [hostile, hostile],
+  scope: hostile,
+  events: [
+    { at: hostile, isWrong: true, what: hostile, mend: hostile, detail: hostile },
+    { at: hostile, isWrong: false, what: hostile, detail: hostile },
+    { at: hostile, isWrong: false, what: hostile },
+  ],
+}
+const received = [{ name: 'scope', value: hostile }]
+const authorization = { name: hostile, host: hostile, received, released: [], hasPkce: true }
+const problem = { what: hostile, mend: hostile, detail: hostile }
 const closed = { confirmedAt: hostile, decidedAt: hostile }
 
 /** Each page with all it can show, said by a hostile service, and with the least. */
@@ -90,6 +107,24 @@ const samples: Record<string, object[]> = {
     { ...facts, ...closed, state: 'approved', protocol: 'oidc', mayGetCredentials: true, release },
     { ...facts, ...closed, state: 'rejected', decisionReason: hostile, release: nothing },
     { ...facts, ...closed, state: 'withdrawn', release: nothing },
+    { ...facts, protocol: 'oidc', release: nothing, trial },
+    { ...facts, protocol: 'oidc', release: nothing, trial: { ...trial, events: [] } },
+    { ...facts, protocol: 'oidc', release: nothing, trial: { ...trial, isOpen: false } },
+    { ...facts, protocol: 'oidc', release: nothing, trial: { isOpen: false, events: [] } },
+  ],
+  'registration/sandbox-login': [
+    {
+      ...authorization,
+      released: [hostile],
+      hasPkce: false,
+      leave: { kind: 'redirect', location: address },
+    },
+    {
+      ...authorization,
+      problem,
+      leave: { kind: 'post', action: address, fields: { [hostile]: hostile } },
+    },
+    { ...authorization, problem, received: [], leave: undefined },
   ],
   'registration/credentials': [
     {

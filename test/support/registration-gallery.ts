@@ -96,11 +96,32 @@ export class RegistrationGallery {
     await this.#press('form.card button.go')
     await page.goto(await this.#link(`admin@${this.#host}`))
     await this.#press('main form button')
+    await this.#sandbox(page.url())
     await approveRequest(this.#app.context, await this.#request())
     await page.reload()
     await this.#look('client-approved')
     await this.#press('form[action$="/credentials"] button')
     await this.#look('client-credentials')
+  }
+
+  async #sandbox(request: string): Promise<void> {
+    const page = this.#page
+    await this.#press('form[action$="/sandbox/open"] button')
+    const field = (name: string) => page.locator(`#trial dt:text-is("${name}") + dd`).innerText()
+    const query = new URLSearchParams({
+      client_id: await field('client_id'),
+      redirect_uri: `https://${this.#host}/callback`,
+      response_type: 'code',
+      scope: 'openid email',
+    })
+    const auth = `${await field('Issuer')}/auth`
+    await page.goto(`${auth}?${query}`)
+    await this.#look('sandbox-login')
+    query.set('redirect_uri', `https://${this.#host}/elsewhere`)
+    await page.goto(`${auth}?${query}`)
+    await this.#look('sandbox-login-wrong')
+    await page.goto(request)
+    await this.#look('request-sandbox')
   }
 
   async #check(text: string): Promise<void> {
