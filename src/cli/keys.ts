@@ -1,38 +1,72 @@
-import { createHash } from 'node:crypto'
-import { SigningKeyModel } from '../keys/signing-key-model.ts'
-import { readArguments, usageError } from './arguments.ts'
-import type { CliContext } from './cli-context.ts'
+import { usageError } from './arguments.ts'
+import type { CliContext, Command } from './cli-context.ts'
 
-const usage = 'Usage: propylaia keys list [--json]\n'
+/** Loaded when asked for, like the commands themselves. */
+const actions: Record<string, { load: () => Promise<Command>; about: string }> = {
+  list: {
+    load: async () => (await import('./keys-list.ts')).listCommand,
+    about: 'list                   every key: state, age, who, fingerprints, where it is published',
+  },
+  stage: {
+    load: async () => (await import('./keys-stage.ts')).stageCommand,
+    about: 'stage --use USE        makes a key that is published and does not sign yet',
+  },
+  import: {
+    load: async () => (await import('./keys-import.ts')).importCommand,
+    about: 'import FILE --use USE  takes a key and certificate made elsewhere',
+  },
+  promote: {
+    load: async () => (await import('./keys-promote.ts')).promoteCommand,
+    about: 'promote KID            a staged key signs from now on, once it is safe',
+  },
+  rehearse: {
+    load: async () => (await import('./keys-rehearse.ts')).rehearseCommand,
+    about: 'rehearse [KID]         what a promotion would do, service by service',
+  },
+  retire: {
+    load: async () => (await import('./keys-stage.ts')).retireCommand,
+    about: 'retire KID             takes a key that signed before out of metadata or JWKS',
+  },
+  discard: {
+    load: async () => (await import('./keys-stage.ts')).discardCommand,
+    about: 'discard KID            takes back a staged key that never signed',
+  },
+  revoke: {
+    load: async () => (await import('./keys-revoke.ts')).revokeCommand,
+    about: 'revoke KID             ends at once a key that others may have',
+  },
+  rewrap: {
+    load: async () => (await import('./keys-rewrap.ts')).rewrapCommand,
+    about: 'rewrap                 puts a new master key in the place of the present one',
+  },
+  'export-public': {
+    load: async () => (await import('./keys-export.ts')).exportCommand,
+    about: 'export-public KID      its certificate or JWK, for services that pin it',
+  },
+}
 
-/** `keys list`: every signing key with state, age and certificate fingerprint. */
+const usage = `Usage: propylaia keys ACTION … [--json]
+
+${Object.values(actions)
+  .map(({ about }) => `  ${about}`)
+  .join('\n')}
+
+USE is saml, oidc or saml-encryption. "propylaia keys ACTION --help" says more (docs/keys.md).
+`
+
+/** `keys …`: signing keys and their life. */
 export async function keysCommand(context: CliContext, args: string[]): Promise<number> {
-  const read = readArguments(args, { json: { type: 'boolean' } }, usage)
-  if (typeof read === 'number') return read
-  const { values, positionals } = read
-  if (positionals.join(' ') !== 'list') {
-    return usageError(`keys has the action "list" only, got "${positionals.join(' ')}"`, usage)
-  }
-  const records = await SigningKeyModel.find().sort({ use: 1, generation: -1 }).lean()
-  const keys = records.map((record) => ({
-    kid: record._id,
-    use: record.use,
-    type: record.type,
-    state: record.state,
-    createdAt: record.createdAt.toISOString(),
-    ageDays: Math.floor((context.now().getTime() - record.createdAt.getTime()) / 86_400_000),
-    certificateSha256: record.certificate
-      ? createHash('sha256').update(Buffer.from(record.certificate, 'base64')).digest('hex')
-      : undefined,
-  }))
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`)
+  const [name, ...rest] = args
+  if (name === '--help') {
+    process.stdout.write(usage)
     return 0
   }
-  for (const key of keys) {
-    process.stdout.write(
-      `${key.use}  ${key.state.padEnd(8)}  ${key.type}  ${key.ageDays} days old  ${key.kid}\n`,
+  const action = name !== undefined && Object.hasOwn(actions, name) ? actions[name] : undefined
+  if (!action) {
+    return usageError(
+      name === undefined ? 'keys needs an action' : `keys has no action "${name}"`,
+      usage,
     )
   }
-  return 0
+  return (await action.load())(context, rest)
 }
