@@ -33,11 +33,11 @@ export function isTicket(text: string, ...kinds: readonly TicketKind[]): boolean
 
 const idOf = (ticket: string) => hash('sha256', ticket, 'hex')
 
-/** Keeps a new ticket. @returns its text, which the store does not have */
+/** Keeps a new ticket; facts may be those of another one. @returns its text, which the store does not have */
 export async function issueTicket(facts: Omit<TicketRecord, '_id'>): Promise<string> {
   const ticket = makeTicket(facts.kind)
   const record = Object.fromEntries(
-    Object.entries({ _id: idOf(ticket), ...facts }).filter(([, value]) => value !== undefined),
+    Object.entries({ ...facts, _id: idOf(ticket) }).filter(([, value]) => value !== undefined),
   ) as unknown as TicketRecord
   await tickets().insertOne(record)
   return ticket

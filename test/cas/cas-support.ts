@@ -18,7 +18,9 @@ export async function casService(
   overrides: ServiceOverrides = {},
   metadata: Record<string, unknown> = {},
 ): Promise<TestCasService> {
-  const id = `https://c${randomBytes(6).toString('hex')}.example.gr/app`
+  const id = String(
+    metadata.cas_service ?? `https://c${randomBytes(6).toString('hex')}.example.gr/app`,
+  )
   await registerCasService(
     {
       cas_service: id,
