@@ -60,7 +60,8 @@ const commands: Record<string, { load: () => Promise<Command>; about: string }> 
   },
   keys: {
     load: async () => (await import('./keys.ts')).keysCommand,
-    about: 'keys list: signing keys and their states',
+    about:
+      'keys list|stage|import|promote|rehearse|retire|discard|revoke|rewrap|export-public: signing keys and their life',
   },
 }
 
