@@ -15,6 +15,7 @@ import { healthRoutes } from './health/health-routes.ts'
 import { watchMetadataFetches } from './key-rotation/watch-fetches.ts'
 import { homeRoutes } from './login/home-routes.ts'
 import { loginRoutes } from './login/login-routes.ts'
+import { logoutRoutes } from './login/logout-routes.ts'
 import { oidcRoutes } from './oidc/oidc-routes.ts'
 import { passwordPagesRoutes } from './passwords/password-routes.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
@@ -45,6 +46,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(oidcRoutes(context))
   app.use(casRoutes(context))
   app.use(loginRoutes(context))
+  app.use(logoutRoutes(context))
   app.use(consentRoutes(context))
   app.use(activationRoutes(context))
   app.use(accountRoutes(context))

@@ -18,6 +18,7 @@ import { type MessageService, openMessages } from './messages/open-messages.ts'
 import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
 import { onEndEverywhere } from './sso/end-everywhere.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
+import { logoutsSettled } from './sso/tell-services.ts'
 import { openStore, type Store } from './store/connection.ts'
 import { watchVersions } from './store/versions.ts'
 
@@ -92,6 +93,7 @@ export async function openRuntime(
       academicIds,
       async close() {
         watcher.stop()
+        await logoutsSettled()
         await academicIds.close()
         // Before the audit log: what it could not send is recorded there.
         await messages.close()

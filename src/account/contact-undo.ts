@@ -87,7 +87,7 @@ async function changesSince(
  * @returns undefined as findUndo; `isDone` when this call did it
  */
 export async function undoContactChange(
-  context: Pick<AppContext, 'now' | 'secrets' | 'sessionStore' | 'log'>,
+  context: AppContext,
   token: unknown,
 ): Promise<(UndoCase & { readonly isDone: boolean }) | undefined> {
   for (let tries = 0; tries < maxTries; tries++) {

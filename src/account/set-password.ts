@@ -65,7 +65,7 @@ const statesAllowed: Readonly<Record<PasswordWay, readonly AccountState[]>> = {
  * @throws {IdpError} ACCOUNT_THROTTLED (429) after too many tries
  */
 export async function setPassword(
-  context: Pick<AppContext, 'sessionStore' | 'audit' | 'log' | 'now' | 'secrets'>,
+  context: AppContext,
   account: Account,
   newPassword: string,
   options: SetPasswordOptions,
@@ -179,7 +179,7 @@ async function replacePassword(
 
 /** The password is changed and nothing old counts: a fault while tidying up must not deny it. */
 async function removeEndedAnyhow(
-  context: Pick<AppContext, 'sessionStore' | 'log'>,
+  context: AppContext,
   account: Account,
 ): Promise<{ sessions?: number; grants?: number }> {
   try {

@@ -3,8 +3,10 @@ import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { describeService } from '../federation/describe-service.ts'
 import { endEverywhere } from '../sso/end-everywhere.ts'
+import type { EndedSession } from '../sso/logout-channels.ts'
 import { endOwnSession, sessionHandle } from '../sso/own-sessions.ts'
-import { endSession } from '../sso/sessions.ts'
+import { takeSession } from '../sso/sessions.ts'
+import { followLogout, startLogout } from '../sso/start-logout.ts'
 import { formatMoment } from '../web/date-time.ts'
 import { findReceivingServices, type ReceivingService } from './received-data.ts'
 import { openSessions, recentSignIns } from './sign-ins.ts'
@@ -43,16 +45,18 @@ export function signInRoutes(context: AppContext): Router {
       async (visit) => {
         const { req, res, session } = visit
         const handle: unknown = req.body.session
-        if (handle === sessionHandle(session)) {
-          await endSession(context, req)
-          return res.redirect(303, '/logout')
-        }
+        if (handle === sessionHandle(session)) return startLogout(context, req, res)
         const ended =
           typeof handle === 'string'
             ? await endOwnSession(req.sessionStore, session.personId, handle)
             : undefined
-        if (ended !== undefined) record(visit, { sessionId: ended, sessions: 1 })
-        res.redirect(303, `${page}?ended=${ended === undefined ? 'gone' : 'one'}`)
+        if (ended !== undefined) record(visit, { sessionId: ended.id, sessions: 1 })
+        const returnTo = `${page}?ended=${ended === undefined ? 'gone' : 'one'}`
+        await followLogout(context, req, res, {
+          here: [],
+          elsewhere: ended ? [ended] : [],
+          end: { returnTo },
+        })
       },
       { page },
     ),
@@ -64,9 +68,13 @@ export function signInRoutes(context: AppContext): Router {
       context,
       async (visit) => {
         const { id: exceptSessionId, personId } = visit.session
-        const { sessions } = await endEverywhere(context, personId, { exceptSessionId })
+        const { sessions, ended } = await endAndTake(personId, exceptSessionId)
         record(visit, { sessions })
-        visit.res.redirect(303, `${page}?ended=others`)
+        await followLogout(context, visit.req, visit.res, {
+          here: [],
+          elsewhere: ended,
+          end: { returnTo: `${page}?ended=others` },
+        })
       },
       { page },
     ),
@@ -77,10 +85,15 @@ export function signInRoutes(context: AppContext): Router {
     signedIn(
       context,
       async (visit) => {
-        const { sessions } = await endEverywhere(context, visit.session.personId)
+        const { req, res, session } = visit
+        const { sessions, ended } = await endAndTake(session.personId)
         record(visit, { sessions })
-        await endSession(context, visit.req)
-        visit.res.redirect(303, '/logout')
+        await takeSession(context, req)
+        const isHere = ({ id }: EndedSession) => id === session.id
+        await followLogout(context, req, res, {
+          here: ended.filter(isHere),
+          elsewhere: ended.filter((one) => !isHere(one)),
+        })
       },
       { page },
     ),
@@ -99,6 +112,18 @@ export function signInRoutes(context: AppContext): Router {
       })
     }),
   )
+
+  /** The page tells the person what came of telling the services. */
+  async function endAndTake(personId: string, exceptSessionId?: string) {
+    let ended: readonly EndedSession[] = []
+    const { sessions } = await endEverywhere(context, personId, {
+      ...(exceptSessionId === undefined ? {} : { exceptSessionId }),
+      tell(those) {
+        ended = those
+      },
+    })
+    return { sessions, ended }
+  }
 
   function record({ req, session }: Visit, ended: { sessionId?: string; sessions: number }): void {
     const { sessionId, sessions } = ended

@@ -17,11 +17,11 @@ import { type RegistryColumn, registryColumns } from '../people/registry-record.
 import { rejectionText, rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'
-import { endEverywhere } from '../sso/end-everywhere.ts'
 import { accountFacts, factLines } from './account-facts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { deletionRequestsCommand } from './deletion-requests.ts'
+import { endAndTell } from './end-and-tell.ts'
 import { passwordProblemText } from './password-texts.ts'
 import { recoveryCommand } from './recovery.ts'
 import { recoveryCodeCommand } from './recovery-code.ts'
@@ -41,13 +41,10 @@ create makes the account of somebody the registry knows without one (--record), 
 National numbers are not given here, where other users of the machine see them: import a file.
 --activate gives the account (a pending one too) a password: the first line of standard input with
 --password-stdin, else one that is made up and printed once.
-disable and lock also end the person's sign-ins.
+disable and lock also end the person's sign-ins and tell the services in them, within 5 seconds.
 `
 
-type Needs = Pick<
-  CliContext,
-  'config' | 'institution' | 'secrets' | 'audit' | 'messages' | 'now' | 'sessionStore'
->
+type Needs = CliContext
 
 /** Columns that have no flag: set by the command, or not for a command line. */
 const noFlag: ReadonlySet<RegistryColumn> = new Set([
@@ -233,10 +230,10 @@ async function stop(
   if (!account) return fail(`there is no account "${username}"`)
   const stopped = await stopAccount(account._id, state, reason)
   // Also when it was stopped before: the run that stopped it may not have come this far.
-  const ended = await endEverywhere(context, account._id)
+  const { sessions, lines } = await endAndTell(context, account._id)
   if (!stopped) return fail(`the account "${username}" is ${account.state}`)
   record(context, state === 'disabled' ? 'account.disable' : 'account.lock', account, reason)
-  process.stdout.write(`${username}: ${state}; ${ended.sessions} sign-ins ended\n`)
+  process.stdout.write(`${username}: ${state}; ${sessions} sign-ins ended\n${lines.join('')}`)
   return 0
 }
 

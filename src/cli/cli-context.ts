@@ -11,6 +11,7 @@ export type CliContext = Pick<
   | 'audit'
   | 'messages'
   | 'academicIds'
+  | 'amkaRegistry'
   | 'sessionStore'
   | 'log'
   | 'now'

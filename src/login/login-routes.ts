@@ -4,9 +4,9 @@ import type { AppContext } from '../context.ts'
 import { describeService } from '../federation/describe-service.ts'
 import { currentSession } from '../sso/current-session.ts'
 import { type LoginFlow, openFlow, resumeUrl } from '../sso/login-flow.ts'
-import { endSession, servicesInSession, startSession } from '../sso/sessions.ts'
+import { startSession } from '../sso/sessions.ts'
 import { loadSubject } from '../sso/subject.ts'
-import { requireCsrf, requireLoginCsrf } from '../web/csrf.ts'
+import { requireLoginCsrf } from '../web/csrf.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import { cspFormAction } from '../web/security-headers.ts'
@@ -93,22 +93,6 @@ export function loginRoutes(context: AppContext): Router {
         context.academicIds.noteSignIn(result.account)
       }
     }
-  })
-
-  router.get('/logout', async (req, res) => {
-    const session = currentSession(context, req)
-    const services = session ? await servicesInSession(session) : []
-    renderPage(req, res, 'login/logout', {
-      isSignedIn: session !== undefined,
-      services: await Promise.all(
-        services.map((service) => describeService(service, languageOf(req))),
-      ),
-    })
-  })
-
-  router.post('/logout', requireCsrf, async (req, res) => {
-    await endSession(context, req)
-    res.redirect(303, '/logout')
   })
 
   return router

@@ -10,7 +10,6 @@ import { requestDisclosure } from './disclosure.ts'
 import { consentRequested, loginNeed } from './interaction-policy.ts'
 import { type ActiveSession, activeSession } from './session-binding.ts'
 
-type InteractionContext = Pick<AppContext, 'config' | 'now' | 'secrets' | 'audit'>
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 type Result = Parameters<Provider['interactionFinished']>[2]
 
@@ -22,7 +21,7 @@ type Result = Parameters<Provider['interactionFinished']>[2]
  * Several tabs do not mix: each interaction has its own path, and its cookie is bound to that path.
  */
 export async function resolveInteraction(
-  context: InteractionContext,
+  context: AppContext,
   environment: AttributeEnvironment,
   provider: Provider,
   request: Request,
@@ -53,7 +52,7 @@ export async function resolveInteraction(
 
 /** @returns how the interaction ends, or the address of the page to show first */
 async function resolveConsent(
-  context: InteractionContext,
+  context: AppContext,
   environment: AttributeEnvironment,
   { params, prompt }: Interaction,
   request: Request,
@@ -84,7 +83,7 @@ const consentRefusal = {
 
 /** What the person said at the consent page about this very interaction. */
 function decisionOn(
-  context: InteractionContext,
+  context: AppContext,
   request: Request,
   clientId: unknown,
   { session }: ActiveSession,
@@ -129,7 +128,7 @@ function refusal(interaction: Interaction) {
 }
 
 /** When this interaction asked for the new sign-in; undefined before it did. Milliseconds. */
-function freshSince(context: InteractionContext, request: Request): number | undefined {
+function freshSince(context: AppContext, request: Request): number | undefined {
   if (request.query.flow === undefined) return undefined
   const flow = openFlow(context, request.query.flow)
   return flow.resume === request.path ? flow.issuedAt : undefined

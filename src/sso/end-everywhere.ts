@@ -2,7 +2,10 @@ import type { Store } from 'express-session'
 import type { AppContext } from '../context.ts'
 import { type Account, type SignInMark, signInCounts } from '../people/account.ts'
 import { accounts } from '../people/people-store.ts'
+import type { EndedSession } from './logout-channels.ts'
+import { removeRecord } from './sessions.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
+import { inBackground, tellServices } from './tell-services.ts'
 
 /** What was removed. */
 export interface EndedSignIns {
@@ -19,6 +22,14 @@ export interface EndedSignIns {
  * @returns how many services had something
  */
 export type RemoveEnded = (account: SignInOwner) => Promise<number>
+
+export interface EndingOptions {
+  /**
+   * Gets the sign-ins that ended, whose services are still to be told, by whoever takes them. Without
+   * it they are told over the back channel, behind the caller's back.
+   */
+  readonly tell?: (ended: readonly EndedSession[]) => void
+}
 
 type SignInOwner = Pick<Account, '_id' | 'sessionGeneration' | 'keptSessionId'>
 
@@ -39,9 +50,9 @@ export function onEndEverywhere(remove: RemoveEnded): void {
  * @returns how many there were; zero for somebody without an account
  */
 export async function endEverywhere(
-  context: Pick<AppContext, 'sessionStore'>,
+  context: AppContext,
   personId: string,
-  options: { readonly exceptSessionId?: string } = {},
+  options: EndingOptions & { readonly exceptSessionId?: string } = {},
 ): Promise<EndedSignIns> {
   const { exceptSessionId } = options
   const account = await accounts().findOneAndUpdate(
@@ -49,7 +60,7 @@ export async function endEverywhere(
     endingOf(exceptSessionId),
     { returnDocument: 'after' },
   )
-  return account ? removeEnded(context, account) : { sessions: 0, grants: 0 }
+  return account ? removeEnded(context, account, options) : { sessions: 0, grants: 0 }
 }
 
 /** The condition on the account under which this sign-in counts: signInCounts() for the store. */
@@ -80,28 +91,44 @@ export function endingOf(keptSessionId: string | undefined): EndingUpdate {
   }
 }
 
-/** Removes sign-ins and tokens that no longer count, so that nobody is shown them as there. */
+/**
+ * Removes sign-ins and tokens that no longer count, so that nobody is shown them as there, and has the
+ * services told.
+ */
 export async function removeEnded(
-  context: Pick<AppContext, 'sessionStore'>,
+  context: AppContext,
   account: SignInOwner,
+  options: EndingOptions = {},
 ): Promise<EndedSignIns> {
-  const sessions = await removeSessions(context.sessionStore, account)
+  const { tell = (sessions) => void inBackground(tellServices(context, sessions)) } = options
+  const ended: EndedSession[] = []
+  try {
+    await removeSessions(context.sessionStore, account, ended)
+  } finally {
+    // Those that are gone, also when the store failed at the next.
+    tell(ended)
+  }
   const grants = await Promise.all([...removers].map((remove) => remove(account)))
-  return { sessions, grants: grants.reduce((sum, count) => sum + count, 0) }
+  return { sessions: ended.length, grants: grants.reduce((sum, count) => sum + count, 0) }
 }
 
-async function removeSessions(store: Store, account: SignInOwner): Promise<number> {
+/** @param ended gets each sign-in that was removed, in the moment it was */
+async function removeSessions(
+  store: Store,
+  account: SignInOwner,
+  ended: EndedSession[],
+): Promise<void> {
   const found = await SsoSessionModel.find({ personId: account._id })
     .select(['generation', 'expressSessionId'])
     .lean()
-  const ended = found.filter((session) => !signInCounts(account, markOf(session)))
-  for (const session of ended) {
+  for (const session of found) {
+    if (signInCounts(account, markOf(session))) continue
     await new Promise<void>((resolve, reject) => {
       store.destroy(session.expressSessionId, (error) => (error ? reject(error) : resolve()))
     })
+    const removed = await removeRecord(session._id)
+    if (removed) ended.push(removed)
   }
-  await SsoSessionModel.deleteMany({ _id: { $in: ended.map((session) => session._id) } })
-  return ended.length
 }
 
 function markOf(session: { _id: string; generation?: number | null }): SignInMark {

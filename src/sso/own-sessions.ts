@@ -3,7 +3,8 @@ import type { SessionData, Store } from 'express-session'
 import type { AppContext } from '../context.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { hasLapsed } from './current-session.ts'
-import type { SessionService } from './sessions.ts'
+import type { EndedSession } from './logout-channels.ts'
+import { removeRecord, type SessionService } from './sessions.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 
@@ -61,25 +62,36 @@ export async function listOwnSessions(
  * not alive. Tokens that end with the session end too.
  *
  * @param handle as listOwnSessions() gave it; a session of somebody else has none of theirs
- * @returns the session's id; undefined when the person has no such session
+ * @returns the sign-in, whose services are to be told; undefined when the person has no such session
  */
 export async function endOwnSession(
   store: Store,
   personId: string,
   handle: string,
-): Promise<string | undefined> {
+): Promise<EndedSession | undefined> {
   const records = await SsoSessionModel.find({ personId }, { expressSessionId: 1 }).lean()
   let record = records.find(({ _id }) => sessionHandle({ id: _id }) === handle)
-  const id = record?._id
   while (record) {
     const { _id, expressSessionId } = record
-    await destroySession(store, expressSessionId)
-    const { deletedCount } = await SsoSessionModel.deleteOne({ _id, expressSessionId })
-    if (deletedCount === 1) break
+    const ended = await endFoundSession(store, { id: _id, expressSessionId })
+    if (ended) return ended
     // The password was proved again on that browser meanwhile, which gave its session a new key.
     record = (await SsoSessionModel.findById(_id, { expressSessionId: 1 }).lean()) ?? undefined
   }
-  return id
+  return undefined
+}
+
+/**
+ * Ends a session that was found in the store: the browser's first.
+ *
+ * @returns undefined when it has another express session by now, or is gone
+ */
+export async function endFoundSession(
+  store: Store,
+  found: { readonly id: string; readonly expressSessionId: string },
+): Promise<EndedSession | undefined> {
+  await destroySession(store, found.expressSessionId)
+  return removeRecord(found.id, found.expressSessionId)
 }
 
 function readSession(store: Store, id: string): Promise<SessionData | null | undefined> {

@@ -4,11 +4,11 @@ import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
+import { type EndedSession, removeOfSession } from './logout-channels.ts'
 import { RecentKeys } from './recent-keys.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
-
-type SessionContext = Pick<AppContext, 'config' | 'now' | 'audit'>
+import { inBackground, tellServices } from './tell-services.ts'
 
 /** How the person proved who they are. */
 export interface AuthnMethod {
@@ -27,14 +27,13 @@ export interface AuthnMethod {
  *   changed meanwhile would count
  */
 export async function startSession(
-  context: SessionContext,
+  context: AppContext,
   request: Request,
   account: Pick<Account, '_id' | 'username' | 'sessionGeneration' | 'keptSessionId'>,
   method: AuthnMethod,
 ): Promise<SsoSession> {
   const previous = currentSession(context, request)
   const isSamePerson = previous?.personId === account._id
-  if (previous && !isSamePerson) await forgetSession(context, request, previous)
   const nowMs = context.now().getTime()
   // The id of a sign-in that was ended never comes back: grants and tokens hang on it.
   const isContinued = previous && isSamePerson && signInCounts(account, previous)
@@ -50,6 +49,7 @@ export async function startSession(
     lastSeenAt: nowMs,
   }
   await regenerate(request)
+  if (previous && !isSamePerson) tellInBackground(context, await forget(context, request, previous))
   request.session.sso = session
   await SsoSessionModel.updateOne(
     { _id: session.id },
@@ -119,17 +119,38 @@ export async function sessionExists(id: string, now: Date): Promise<boolean> {
   return (await SsoSessionModel.exists({ _id: id, expiresAt: { $gt: now } })) !== null
 }
 
-/** Ends this browser's sign-in; the express session goes with it. */
-export async function endSession(context: SessionContext, request: Request): Promise<void> {
+/**
+ * Ends this browser's sign-in, and tells the services in it over the back channel, behind the
+ * request's back: for a session that is found to be worth nothing. Where a person signs out,
+ * `startLogout` tells them what came of it.
+ */
+export async function endSession(context: AppContext, request: Request): Promise<void> {
+  tellInBackground(context, await takeSession(context, request))
+}
+
+/**
+ * Ends this browser's sign-in and tells nobody: the caller does. The express session goes first, so
+ * that a crash leaves nobody signed in.
+ *
+ * @returns undefined when there was none, or another request ended it in the same moment
+ */
+export async function takeSession(
+  context: Pick<AppContext, 'audit'>,
+  request: Request,
+): Promise<EndedSession | undefined> {
   const session = request.session?.sso
-  if (session) await forgetSession(context, request, session)
   await new Promise<void>((resolve, reject) => {
     request.session.destroy((error) => (error ? reject(error) : resolve()))
   })
+  return session && forget(context, request, session)
 }
 
-async function forgetSession(context: SessionContext, request: Request, session: SsoSession) {
-  await SsoSessionModel.deleteOne({ _id: session.id })
+async function forget(
+  context: Pick<AppContext, 'audit'>,
+  request: Request,
+  session: SsoSession,
+): Promise<EndedSession | undefined> {
+  const ended = await removeRecord(session.id)
   context.audit.record({
     event: 'logout',
     result: 'success',
@@ -138,6 +159,31 @@ async function forgetSession(context: SessionContext, request: Request, session:
     sessionId: session.id,
     address: request.ip,
   })
+  return ended
+}
+
+/**
+ * Takes the record of a session whose express session is gone, and with it what protocols keep. Of
+ * several that try, one gets it: nobody is told twice.
+ *
+ * @param expressSessionId the record is taken only while it belongs to this one
+ */
+export async function removeRecord(
+  id: string,
+  expressSessionId?: string,
+): Promise<EndedSession | undefined> {
+  const record = await SsoSessionModel.findOneAndDelete({
+    _id: id,
+    ...(expressSessionId === undefined ? {} : { expressSessionId }),
+  }).lean()
+  if (!record) return undefined
+  const { personId, username } = record
+  await removeOfSession({ id, personId })
+  return { id, personId, username, services: record.services as unknown as SessionService[] }
+}
+
+function tellInBackground(context: AppContext, ended: EndedSession | undefined): void {
+  if (ended) void inBackground(tellServices(context, [ended]))
 }
 
 /**

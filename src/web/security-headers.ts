@@ -71,6 +71,26 @@ export function cspFormAction(res: Response, url: string) {
   if (url.startsWith('https://')) extendPolicy(res, 'form-action', 'https:')
 }
 
+/**
+ * Lets this page show frames of ours and of these registered addresses, and of nobody else. Their own
+ * redirects stay within the same origins.
+ */
+export function cspFrames(res: Response, urls: readonly string[]) {
+  const policy = res.getHeader(policyHeader)
+  if (typeof policy !== 'string') return
+  const origins = urls.flatMap((url) => policySource(url) ?? [])
+  res.setHeader(policyHeader, `${policy};frame-src ${["'self'", ...new Set(origins)].join(' ')}`)
+}
+
+/** Lets pages of ours show this answer in a frame. */
+export function allowOwnFrames(res: Response) {
+  const policy = res.getHeader(policyHeader)
+  if (typeof policy === 'string') {
+    res.setHeader(policyHeader, policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'"))
+  }
+  res.setHeader('X-Frame-Options', 'SAMEORIGIN')
+}
+
 /** Policies already made: a service is answered many times. Emptied when it has grown. */
 const extended = new Map<string, string>()
 const maxExtended = 2000

@@ -41,6 +41,34 @@ const samples: Record<string, object[]> = {
     { isSignedIn: false, services: [] },
   ],
   'login/signed-out': [{}],
+  'login/signing-out': [
+    {
+      services: [
+        { name: hostile, state: 'done' },
+        { name: 'B', state: 'telling' },
+        { name: 'C', state: 'waiting' },
+      ],
+      isOver: false,
+      isPartial: true,
+      isSignedIn: false,
+      frames: [{ src: '/logout/x/services/2?in=frame' }],
+      outcomesUrl: '/logout/x/outcomes',
+      refreshSeconds: 6,
+    },
+    {
+      services: [
+        { name: 'A', state: 'no-answer', signOutUrl: '/logout/x/services/0' },
+        { name: 'B', state: 'failed', openUrl: 'https://b.example.gr/' },
+        { name: 'C', state: 'impossible' },
+      ],
+      isOver: true,
+      isPartial: true,
+      isSignedIn: true,
+      frames: [],
+      finish: '/logout/x/finish',
+      asker: hostile,
+    },
+  ],
   'home/home': [
     {
       fullName: hostile,

@@ -1,0 +1,182 @@
+import type { Request, Response } from 'express'
+import type { AppContext } from '../context.ts'
+import {
+  backChannelOf,
+  type EndedSession,
+  type FrontEndpoint,
+  frontChannelOf,
+  type LogoutEnd,
+  logoutAnswerOf,
+} from './logout-channels.ts'
+import { createRun, noteOutcome } from './logout-run.ts'
+import type { RunService } from './logout-run-model.ts'
+import { type SessionService, takeSession } from './sessions.ts'
+import { inBackground, tellService } from './tell-services.ts'
+
+/** A service that waits for its answer gets it without a page when all answer within this. */
+const atOnceMs = 1500
+/** Looking up how a service is told may ask a federation's server: not for long. */
+const planMs = 2000
+
+/** The page that shows how a logout goes. */
+export function runUrl(id: string): string {
+  return `/logout/${id}`
+}
+
+/**
+ * Ends this browser's sign-in and tells every service in it; then the browser goes where `end` says.
+ * The one way in for all protocols and for our own page. Answers the request.
+ *
+ * The session is over before anybody is told: whatever happens then, nobody is signed in.
+ *
+ * @param end what is owed at the end; a service named in it asked for the logout and is not told
+ */
+export async function startLogout(
+  context: AppContext,
+  req: Request,
+  res: Response,
+  end?: LogoutEnd,
+): Promise<void> {
+  const ended = req.session ? await takeSession(context, req) : undefined
+  await followLogout(context, req, res, { here: ended ? [ended] : [], elsewhere: [], end })
+}
+
+/** Sign-ins that have ended already, whose services are to be told in front of the person. */
+export interface EndedHere {
+  /** Of this browser: services without a back channel can be told by it. */
+  readonly here: readonly EndedSession[]
+  /** Of other browsers: server to server only. */
+  readonly elsewhere: readonly EndedSession[]
+  readonly end?: LogoutEnd
+}
+
+/** The second half of startLogout(), for sign-ins that another way has ended. Answers the request. */
+export async function followLogout(
+  context: AppContext,
+  req: Request,
+  res: Response,
+  { here, elsewhere, end }: EndedHere,
+): Promise<void> {
+  const planned = await Promise.all([
+    ...here.flatMap((session) => plan(context, session, { isHere: true, end })),
+    ...elsewhere.flatMap((session) => plan(context, session, { isHere: false, end })),
+  ])
+  const [first] = planned
+  if (!first) return answerEnd(context, req, res, end, 0)
+  const { personId, username } = first.session
+  const services = planned.map(({ service }) => service)
+  const run = await createRun(context, req, res, { personId, username, services, end })
+  const told = planned.flatMap(({ session, service }, index) =>
+    service.channel === 'back' ? [tellAndNote(context, run._id, index, session, service)] : [],
+  )
+  if (isAnsweredAtOnce(end) && told.length === services.length) {
+    const outcomes = await withinMs(Promise.all(told), atOnceMs)
+    const left = outcomes?.filter((outcome) => outcome !== 'done').length
+    // A redirect says nothing of services that are left: then the page does.
+    if (left === 0 || (left !== undefined && saysHowItWent(end))) {
+      return answerEnd(context, req, res, end, left)
+    }
+  }
+  res.redirect(303, runUrl(run._id))
+}
+
+/** Sends the browser on, or answers the service that began. */
+export async function answerEnd(
+  context: AppContext,
+  req: Request,
+  res: Response,
+  end: LogoutEnd | undefined,
+  left: number,
+): Promise<void> {
+  const answer = end?.protocol && end.state !== undefined && logoutAnswerOf(end.protocol)
+  if (answer) return answer(context, req, res, end, left)
+  res.redirect(303, end?.returnTo ?? '/logout')
+}
+
+/** Whether the answer itself tells the service what is left, so that nobody need stop at our page. */
+export function saysHowItWent(end: LogoutEnd | undefined): boolean {
+  return end?.state !== undefined
+}
+
+function isAnsweredAtOnce(end: LogoutEnd | undefined): boolean {
+  return end?.state !== undefined || end?.returnTo !== undefined
+}
+
+function plan(
+  context: AppContext,
+  session: EndedSession,
+  { isHere, end }: { isHere: boolean; end?: LogoutEnd },
+): Promise<{ session: EndedSession; service: RunService }>[] {
+  return session.services
+    .filter(({ protocol, id }) => !isHere || protocol !== end?.protocol || id !== end.id)
+    .map(async (service) => {
+      const front = isHere ? await frontEndpoint(context, service) : undefined
+      const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
+      return { session, service: toRunService(session, service, isFront ? 'front' : 'back', front) }
+    })
+}
+
+async function frontEndpoint(
+  context: AppContext,
+  service: SessionService,
+): Promise<FrontEndpoint | undefined> {
+  try {
+    return await withinMs(
+      frontChannelOf(service.protocol)?.endpoint(context, service) ?? Promise.resolve(undefined),
+      planMs,
+    )
+  } catch (error) {
+    // One service that cannot be looked up must not keep the others from being told.
+    context.log.warn({ err: error, service: service.id }, 'how to tell a service is not known')
+    return undefined
+  }
+}
+
+function toRunService(
+  session: EndedSession,
+  service: SessionService,
+  channel: RunService['channel'],
+  front: FrontEndpoint | undefined,
+): RunService {
+  const { protocol, id, nameId, nameIdFormat, sessionIndex } = service
+  return {
+    protocol,
+    id,
+    ...(nameId === undefined ? {} : { nameId }),
+    ...(nameIdFormat === undefined ? {} : { nameIdFormat }),
+    ...(sessionIndex === undefined ? {} : { sessionIndex }),
+    sessionId: session.id,
+    channel,
+    ...(front && { frontUrl: front.url, frontNeedsScript: front.needsScript }),
+  }
+}
+
+function tellAndNote(
+  context: AppContext,
+  runId: string,
+  index: number,
+  session: EndedSession,
+  service: SessionService,
+) {
+  return inBackground(
+    tellService(context, session, service).then(async (outcome) => {
+      await noteOutcome(runId, index, outcome).catch((error) =>
+        context.log.error({ err: error }, 'the outcome of a logout was not written'),
+      )
+      return outcome
+    }),
+  )
+}
+
+/** @returns undefined when it took longer */
+async function withinMs<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

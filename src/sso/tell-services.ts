@@ -1,0 +1,116 @@
+import type { AppContext } from '../context.ts'
+import { backChannelOf, type EndedSession, type LogoutOutcome } from './logout-channels.ts'
+import type { SessionService } from './sessions.ts'
+
+/** No service delays anybody for longer. */
+export const tellLimitMs = 5000
+
+/** What came of telling one service. */
+export interface ToldService {
+  readonly sessionId: string
+  readonly service: SessionService
+  readonly outcome: LogoutOutcome
+}
+
+/** Under way in this process. */
+const running = new Set<Promise<unknown>>()
+
+/** Resolves when nobody is being told any more; within tellLimitMs and the time of a write. */
+export async function logoutsSettled(): Promise<void> {
+  while (running.size > 0) await Promise.allSettled([...running])
+}
+
+/**
+ * Tells the services of these sign-ins, server to server and all at once. Never rejects, and takes
+ * no longer than tellLimitMs, whatever a service or a protocol does.
+ */
+export function tellServices(
+  context: AppContext,
+  sessions: readonly EndedSession[],
+): Promise<ToldService[]> {
+  return Promise.all(
+    sessions.flatMap((session) =>
+      session.services.map(async (service) => ({
+        sessionId: session.id,
+        service,
+        outcome: await tellService(context, session, service),
+      })),
+    ),
+  )
+}
+
+/** Never rejects; at most tellLimitMs. */
+export function tellService(
+  context: AppContext,
+  session: EndedSession,
+  service: SessionService,
+): Promise<LogoutOutcome> {
+  return inBackground(attempt(context, session, service))
+}
+
+/** Waited for when the process stops. */
+export function inBackground<T>(work: Promise<T>): Promise<T> {
+  running.add(work)
+  const forget = () => running.delete(work)
+  work.then(forget, forget)
+  return work
+}
+
+async function attempt(
+  context: AppContext,
+  session: EndedSession,
+  service: SessionService,
+): Promise<LogoutOutcome> {
+  const tell = backChannelOf(service.protocol)
+  const outcome = tell ? await inTime(context, tell, session, service) : 'impossible'
+  recordOutcome(context, session, service, outcome, 'back channel')
+  return outcome
+}
+
+async function inTime(
+  context: AppContext,
+  tell: NonNullable<ReturnType<typeof backChannelOf>>,
+  session: EndedSession,
+  service: SessionService,
+): Promise<LogoutOutcome> {
+  const stop = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<LogoutOutcome>((resolve) => {
+    timer = setTimeout(() => {
+      stop.abort()
+      resolve('no-answer')
+    }, tellLimitMs)
+  })
+  const told = tell(context, session, service, stop.signal).catch((error): LogoutOutcome => {
+    context.log.error(
+      { err: error, service: service.id },
+      'a service could not be told of a logout',
+    )
+    return 'failed'
+  })
+  try {
+    return await Promise.race([told, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** For the audit log: who was told of which sign-in's end, and what came of it. */
+export function recordOutcome(
+  context: Pick<AppContext, 'audit'>,
+  session: Pick<EndedSession, 'id' | 'personId' | 'username'>,
+  service: Pick<SessionService, 'protocol' | 'id'>,
+  outcome: LogoutOutcome,
+  channel: 'back channel' | 'browser',
+): void {
+  context.audit.record({
+    event: 'logout.service',
+    result: outcome === 'done' ? 'success' : 'failure',
+    ...(outcome === 'done' ? {} : { reason: outcome }),
+    personId: session.personId,
+    username: session.username,
+    service: service.id,
+    sessionId: session.id,
+    details: { protocol: service.protocol, channel },
+  })
+}
