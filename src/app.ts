@@ -34,7 +34,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.set('trust proxy', config.trustProxy)
   app.set('query parser', 'simple')
 
-  app.use(healthRoutes())
+  app.use(healthRoutes(context))
   app.use(aliasMiddleware(pathAliases(config)))
   configureWeb(app, context)
   app.use(watchMetadataFetches(context))

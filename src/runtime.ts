@@ -14,6 +14,7 @@ import { loadInstitution } from './institution.ts'
 import { openKeyRing } from './keys/key-ring.ts'
 import { openMasterKeys } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
+import { splitCommand, startKeySigner } from './keys/signer-process.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
 import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
 import { onEndEverywhere } from './sso/end-everywhere.ts'
@@ -48,6 +49,12 @@ export async function openRuntime(
   const log = options.log ?? pino({ level: config.logLevel })
   const institution = loadInstitution(config.institutionFile ?? demoInstitutionFile)
   const masterKeys = openMasterKeys(config)
+  const signer = config.keySignerCommand
+    ? startKeySigner({
+        command: splitCommand(config.keySignerCommand),
+        onTrouble: (message) => log.error(`the key signer: ${message}`),
+      })
+    : undefined
   const store = await openStore(config, { embedded: options.embedded })
   try {
     // Uniqueness of people, usernames and keys rests on indexes: they stand before the first request.
@@ -56,7 +63,7 @@ export async function openRuntime(
     useClientSecretKey(secrets)
     onEndEverywhere(endGrants)
     onWithdraw(endGrantsOfService)
-    const keyVault = { masterKeys }
+    const keyVault = { masterKeys, signer }
     const keys = await openKeyRing(config, keyVault, now)
     const audit = openAuditLog(log, now)
     const amkaRegistry = openAmkaRegistry({ config, secrets, log })
@@ -99,10 +106,12 @@ export async function openRuntime(
         await messages.close()
         await audit.close()
         await sessions.close()
+        await signer?.close()
         await store.close()
       },
     }
   } catch (error) {
+    await signer?.close()
     await store.close()
     throw error
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import Provider, { type Configuration, type JWK, type KoaContextWithOIDC } from 'oidc-provider'
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { pairwiseValue } from '../attributes/pairwise.ts'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
 import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
@@ -7,7 +7,6 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { findRelyingParty } from '../federation/service-store.ts'
 import type { Secrets } from '../keys/secrets.ts'
-import type { KeyRing } from '../keys/signing-key.ts'
 import { sessionIndexFor } from '../sso/sessions.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { accountFinder } from './account.ts'
@@ -19,6 +18,7 @@ import { grantSeconds, lifetimes, wantsOfflineAccess } from './lifetimes.ts'
 import { type Answer, logoutDone, logoutQuestion } from './logout-pages.ts'
 import { clientMetadata } from './relying-party.ts'
 import { activeSession, bindToSsoSession } from './session-binding.ts'
+import { jwksOf, signingAlgorithms } from './signing-keys.ts'
 
 const basePathOf = (baseUrl: string) => new URL(baseUrl).pathname.replace(/\/$/, '')
 
@@ -92,6 +92,7 @@ function configuration(
     adapter: (kind) =>
       kind === 'Client' ? clientAdapter(context) : new StoreAdapter(kind, context.now),
     jwks: jwksOf(context.keys),
+    enabledJWA: { idTokenSigningAlgValues: signingAlgorithms(context.keys) },
     routes: {
       authorization: '/oidc/auth',
       token: '/oidc/token',
@@ -164,6 +165,7 @@ function configuration(
     },
     features: {
       devInteractions: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       claimsParameter: { enabled: true },
       // Services see and revoke their own tokens, nobody else's.
       introspection: { enabled: true, allowedPolicy: isOwnToken },
@@ -221,17 +223,6 @@ function clientAdapter(context: AppContext) {
 
 async function refuse(): Promise<never> {
   throw new Error('clients are registered through the federation room only')
-}
-
-/** Active first: the library signs with the first that fits. Staged and retiring ones are published. */
-function jwksOf(keys: KeyRing): { keys: JWK[] } {
-  return {
-    keys: keys.published('oidc').map(({ kid, privateKey }) => ({
-      ...(privateKey!.export({ format: 'jwk' }) as JWK),
-      kid,
-      use: 'sig',
-    })),
-  }
 }
 
 type SubjectClient = { clientId: string; sectorIdentifier?: unknown; subjectType?: string }

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import { createHash, createPublicKey, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs, promisify } from 'node:util'
+
+/**
+ * A key signer (signer-process.ts) for a PKCS#11 token, by OpenSC's pkcs11-tool:
+ *
+ *     KEY_SIGNER_COMMAND="node src/keys/pkcs11-signer.ts --module /usr/lib/softhsm/libsofthsm2.so
+ *       --token-label propylaia --pin-file /etc/propylaia/token.pin"
+ *
+ * Each signature is a run of pkcs11-tool, some tens of milliseconds: fit for a university's evening,
+ * not for its registration day. A program that keeps its session open can take its place.
+ */
+const run = promisify(execFile)
+
+const { values } = parseArgs({
+  options: {
+    tool: { type: 'string', default: 'pkcs11-tool' },
+    module: { type: 'string' },
+    'token-label': { type: 'string' },
+    'pin-file': { type: 'string' },
+  },
+})
+const { tool, module: library } = values
+const tokenLabel = values['token-label']
+const pinFile = values['pin-file']
+if (!library || !tokenLabel || !pinFile) {
+  process.stderr.write('expected: --module FILE --token-label LABEL --pin-file FILE\n')
+  process.exit(2)
+}
+// In the environment of pkcs11-tool, not among its arguments, which everybody can list.
+const environment = { ...process.env, PROPYLAIA_TOKEN_PIN: readFileSync(pinFile, 'utf8').trim() }
+const common = ['--module', library, '--token-label', tokenLabel]
+const login = ['--login', '--pin', 'env:PROPYLAIA_TOKEN_PIN']
+const folder = mkdtempSync(join(tmpdir(), 'propylaia-signer-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+async function token(...args: string[]): Promise<string> {
+  const { stdout } = await run(tool, [...common, ...args], { env: environment, timeout: 20_000 })
+  return stdout
+}
+
+async function labels(): Promise<string[]> {
+  const listed = await token('--list-objects', '--type', 'pubkey')
+  return [
+    ...new Set([...listed.matchAll(/^\s*label:\s*(.*)$/gm)].map(([, label = '']) => label.trim())),
+  ]
+}
+
+async function publicKey(label: string): Promise<string> {
+  const file = join(folder, randomBytes(8).toString('hex'))
+  await token('--read-object', '--type', 'pubkey', '--label', label, '--output-file', file)
+  const key = createPublicKey({ key: readFileSync(file), type: 'spki', format: 'der' })
+  rmSync(file)
+  return key.export({ type: 'spki', format: 'pem' }) as string
+}
+
+async function sign(label: string, algorithm: string, data: Buffer): Promise<string> {
+  const name = join(folder, randomBytes(8).toString('hex'))
+  const isEc = algorithm === 'ES256'
+  // Many tokens have the bare ECDSA mechanism only, which takes the digest.
+  writeFileSync(`${name}.in`, isEc ? createHash('sha256').update(data).digest() : data)
+  const mechanism = isEc ? ['ECDSA', '--signature-format', 'rs'] : ['SHA256-RSA-PKCS']
+  try {
+    await token(
+      ...login,
+      '--sign',
+      '--label',
+      label,
+      '--mechanism',
+      ...mechanism,
+      '--input-file',
+      `${name}.in`,
+      '--output-file',
+      `${name}.out`,
+    )
+    return readFileSync(`${name}.out`).toString('base64')
+  } finally {
+    rmSync(`${name}.in`, { force: true })
+    rmSync(`${name}.out`, { force: true })
+  }
+}
+
+interface Question {
+  readonly id: unknown
+  readonly op: string
+  readonly label?: string
+  readonly algorithm?: string
+  readonly data?: string
+}
+
+async function answer({ op, label = '', algorithm = '', data = '' }: Question): Promise<object> {
+  if (op === 'list') return { labels: await labels() }
+  if (op === 'public-key') return { publicKey: await publicKey(label) }
+  if (op === 'sign') return { signature: await sign(label, algorithm, Buffer.from(data, 'base64')) }
+  throw new Error(`there is no operation "${op}"`)
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const question = JSON.parse(line) as Question
+  // Not waited for: a token has several sessions.
+  answer(question).then(
+    (result) => write({ id: question.id, ...result }),
+    (error: Error & { stderr?: string }) =>
+      write({ id: question.id, error: (error.stderr || error.message).trim().slice(-300) }),
+  )
+}
+
+function write(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}
