@@ -24,6 +24,8 @@ export interface RunningIdentityProvider {
   readonly baseUrl: string
   /** Our SAML entityID, which is where the metadata is. */
   readonly entityId: string
+  /** The settings it runs with, for a test that opens its store beside it. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Runs `propylaia …` on the store of the running server. @returns its standard output */
   cli(...args: string[]): Promise<string>
   /** The certificate that signs our SAML metadata, PEM, checked against what the command line says. */
@@ -74,6 +76,7 @@ export async function startIdentityProvider(
   return {
     baseUrl,
     entityId,
+    environment: env,
     cli,
     async certificate() {
       const keys: ListedKey[] = JSON.parse(await cli('keys', 'list', '--json'))

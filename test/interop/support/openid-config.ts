@@ -65,7 +65,7 @@ export function openIdDirectives(site: RelyingPartySite, issuer: string): string
   OIDCResponseMode ${site.responseMode ?? 'query'}
   OIDCPKCEMethod S256
   OIDCScope "${site.scope}"
-  OIDCPassIDTokenAs claims payload
+  OIDCPassIDTokenAs claims payload serialized
   OIDCPassUserInfoAs claims json
   OIDCPassClaimsAs environment
   OIDCPassRefreshToken On

@@ -33,6 +33,8 @@ export async function startServices(
     relyingParties?: readonly RelyingPartySite[]
     /** Public keys of relying parties that sign, by client_id. */
     jwks?: Readonly<Record<string, { keys: object[] }>>
+    /** See SpFiles. */
+    metadataRefreshSeconds?: number
   },
 ): Promise<ServiceSite> {
   const { applications = [], relyingParties = [], jwks = {} } = services
@@ -59,6 +61,7 @@ export async function startServices(
         identityProvider: identityProvider.entityId,
         identityProviderMetadataUrl: identityProvider.entityId,
         identityProviderCertificateFile: certificateFile,
+        metadataRefreshSeconds: services.metadataRefreshSeconds,
       })
       daemons.push(await startShibd(folder))
     }

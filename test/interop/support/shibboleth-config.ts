@@ -25,6 +25,8 @@ export interface SpFiles {
   readonly identityProviderMetadataUrl: string
   /** PEM, as an operator gets it out of band. */
   readonly identityProviderCertificateFile: string
+  /** How often it looks for newer metadata of ours; two hours when absent. */
+  readonly metadataRefreshSeconds?: number
 }
 
 export function applicationUrl({ port }: SpApplication): string {
@@ -39,7 +41,11 @@ export function applicationEntityId(application: SpApplication): string {
 export function shibbolethXml(applications: readonly SpApplication[], files: SpFiles): string {
   const [first, ...others] = applications
   if (!first) throw new Error('a service provider needs an application')
-  const { folder } = files
+  const { folder, metadataRefreshSeconds } = files
+  const refresh =
+    metadataRefreshSeconds === undefined
+      ? 'maxRefreshDelay="7200"'
+      : `minRefreshDelay="1" maxRefreshDelay="${metadataRefreshSeconds}"`
   return `<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:config"
     xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"
     xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"
@@ -51,7 +57,7 @@ export function shibbolethXml(applications: readonly SpApplication[], files: SpF
     ${sessions(first, files)}
     <Errors supportContact="nobody@localhost" session="${folder}/error.txt"/>
     <MetadataProvider type="XML" validate="true" url="${files.identityProviderMetadataUrl}"
-        backingFilePath="${folder}/idp-metadata.xml" maxRefreshDelay="7200">
+        backingFilePath="${folder}/idp-metadata.xml" ${refresh}>
       <MetadataFilter type="RequireValidUntil" maxValidityInterval="2419200"/>
       <MetadataFilter type="Signature" certificate="${files.identityProviderCertificateFile}" verifyBackup="false"/>
     </MetadataProvider>
