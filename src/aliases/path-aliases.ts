@@ -91,13 +91,19 @@ const rows: Readonly<Record<AliasSetName, readonly Row[]>> = {
   cas: [],
   'cas-oauth': [
     ['/authorize', '/oauth2/authorize'],
-    ['/accessToken', '/oauth2/token'],
-    ['/token', '/oauth2/token'],
+    ['/accessToken', '/oidc/token'],
+    ['/token', '/oidc/token'],
     ['/profile', '/oauth2/profile'],
     ['/introspect', '/oidc/introspection'],
     ['/revoke', '/oidc/revocation'],
   ],
 }
+
+/** Always there: the token endpoint by the names it has for OAuth 2.0 without OpenID Connect. */
+const oauth2Rows: readonly Row[] = [
+  ['/token', '/oidc/token'],
+  ['/accessToken', '/oidc/token'],
+]
 
 /** Keycloak's addresses below `/realms/NAME`. */
 const keycloakRows: readonly Row[] = [
@@ -119,9 +125,8 @@ const keycloakRows: readonly Row[] = [
  */
 export function pathAliases(settings: AliasSettings): PathAliases {
   const { keycloakRealm: realm, baseUrl, oidcIssuer } = settings
-  const all: PathAlias[] = settings.pathAliases.flatMap(({ name, prefix }) =>
-    expand(prefix, rows[name]),
-  )
+  const all: PathAlias[] = expand('/oauth2', oauth2Rows)
+  for (const { name, prefix } of settings.pathAliases) all.push(...expand(prefix, rows[name]))
   if (realm !== undefined) {
     // Until version 17 Keycloak stood under /auth.
     for (const root of ['', '/auth']) all.push(...expand(`${root}/realms/${realm}`, keycloakRows))

@@ -12,7 +12,7 @@ export function attributeEnvironment(
   return {
     institution,
     scope: config.scope,
-    entityId: `${config.baseUrl}/saml/metadata`,
+    entityId: config.samlEntityId,
     pairwiseKey: secrets.get('pairwise'),
     presets: openPresets(config, institution),
     samlNames: schGrAcInscriptionName ? { schGrAcInscription: schGrAcInscriptionName } : undefined,

@@ -7,9 +7,9 @@ import { findRelyingParty } from '../federation/service-store.ts'
 const profileRequests = new WeakSet<IncomingMessage>()
 
 /**
- * OAuth 2.0 for services that do not know OpenID Connect, as CAS servers offer it: `/oauth2/authorize`,
- * `/oauth2/token` (by its CAS name `/oauth2/accessToken` too) and `/oauth2/profile`. Each becomes the
- * address of OpenID Connect that does the same: there is one issuer of codes and tokens.
+ * OAuth 2.0 for services that do not know OpenID Connect, as CAS servers offer it: `/oauth2/authorize`
+ * and `/oauth2/profile`; the token endpoint is an alias alone. Each becomes the address of OpenID
+ * Connect that does the same: there is one issuer of codes and tokens.
  *
  * Two things differ. A request without `scope` gets all that the client is registered for, and always
  * `openid`: the server may have such a default and says what it was in the token response (RFC 6749
@@ -32,9 +32,6 @@ export function oauth2Routes(): Router {
     }
     res.redirect(303, `/oauth2/authorize?${parameters}`)
   })
-  router.all(['/oauth2/token', '/oauth2/accessToken'], (req, _res, next) =>
-    goOn(req, next, '/oidc/token'),
-  )
   router.all('/oauth2/profile', (req, _res, next) => {
     profileRequests.add(req)
     goOn(req, next, '/oidc/userinfo')

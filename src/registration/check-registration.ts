@@ -143,7 +143,8 @@ async function findRunning(service: RegisteredService, { config, now }: CheckCon
   if (record) return { isTaken: true }
   const isElsewhere =
     service.protocol === 'saml' &&
-    (id === `${config.baseUrl}/saml/metadata` ||
+    (id === config.samlEntityId ||
+      id === `${config.baseUrl}/saml/metadata` ||
       (await findServiceProvider(id, now())) !== undefined)
   return { isTaken: isElsewhere }
 }

@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
+import { addressedUrl } from '../aliases/alias-middleware.ts'
 import { pairwiseValue } from '../attributes/pairwise.ts'
 import type { AppContext } from '../context.ts'
 import type { ServiceProvider } from '../federation/service.ts'
@@ -112,7 +113,7 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       })
       // Profiles 4.4.4.1: else any page could sign people out.
       requireSignature(sp, isSigned)
-      const destination = `${context.config.baseUrl}${endpointPaths.singleLogout}`
+      const destination = addressedUrl(context.config, req, endpointPaths.singleLogout)
       checkRequestMessage(request, { destination, isSigned, now, clockSkewMs })
       return { message, request, sp }
     } catch (error) {

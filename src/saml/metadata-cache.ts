@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { publishedAliases } from '../aliases/path-aliases.ts'
 import type { AppContext } from '../context.ts'
 import { buildMetadata } from './metadata.ts'
 
@@ -40,7 +41,9 @@ export function metadataCache(
       const making = {
         step,
         served: buildMetadata({
+          entityId: config.samlEntityId,
           baseUrl: config.baseUrl,
+          aliases: publishedAliases(config),
           scope: config.scope,
           institution,
           keys: keys.published('saml'),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { PublishedEndpoint } from '../aliases/path-aliases.ts'
 import type { Institution, LocalizedText } from '../institution.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { writeDiscoveryHints, writeEntityExtensions } from './metadata-extensions.ts'
@@ -7,6 +8,7 @@ import { keyInfo, signEnveloped } from './xml-signature.ts'
 import { escapeAttribute, escapeText } from './xml-writer.ts'
 
 export interface OwnMetadata {
+  readonly entityId: string
   readonly baseUrl: string
   /** The institution's domain (shibmd:Scope). */
   readonly scope: string
@@ -14,11 +16,16 @@ export interface OwnMetadata {
   /** Every key that is published, the one that signs first. */
   readonly keys: readonly SigningKey[]
   readonly validUntil: Date
+  /** Further addresses that answer, after our own. */
+  readonly aliases?: readonly (PublishedEndpoint & { readonly path: string })[]
 }
 
-/** Our entityID, and where the metadata is: one address, for ever (saml2int SDP-G04). */
-export function idpEntityId(config: { readonly baseUrl: string }): string {
-  return `${config.baseUrl}/saml/metadata`
+/**
+ * Our entityID, one for ever (saml2int SDP-G04): where the metadata is, or the one that services know
+ * from what we replaced.
+ */
+export function idpEntityId(config: { readonly samlEntityId: string }): string {
+  return config.samlEntityId
 }
 
 export const endpointPaths = { singleSignOn: '/saml/sso', singleLogout: '/saml/slo' } as const
@@ -37,7 +44,7 @@ export async function buildMetadata(own: OwnMetadata): Promise<string> {
   const key = metadataSigner(own.keys)
   const content = writeContent(own)
   const id = `_${createHash('sha256').update(own.validUntil.toISOString()).update(content).digest('hex').slice(0, 40)}`
-  const before = `<md:EntityDescriptor xmlns:md="${namespaces.md}" ID="${id}" cacheDuration="${cacheDuration}" entityID="${escapeAttribute(idpEntityId(own))}" validUntil="${own.validUntil.toISOString()}">`
+  const before = `<md:EntityDescriptor xmlns:md="${namespaces.md}" ID="${id}" cacheDuration="${cacheDuration}" entityID="${escapeAttribute(own.entityId)}" validUntil="${own.validUntil.toISOString()}">`
   return signEnveloped({ before, after: `${content}</md:EntityDescriptor>`, id }, key)
 }
 
@@ -68,10 +75,12 @@ function writeContent(own: OwnMetadata): string {
       )
       .join('') +
     writeEndpoints('SingleLogoutService', `${baseUrl}${endpointPaths.singleLogout}`) +
+    writeAliases('SingleLogoutService', own) +
     Object.values(nameIdFormats)
       .map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`)
       .join('') +
     writeEndpoints('SingleSignOnService', `${baseUrl}${endpointPaths.singleSignOn}`) +
+    writeAliases('SingleSignOnService', own) +
     `</md:IDPSSODescriptor>${writeOrganization(institution)}${writeContacts(institution)}`
   )
 }
@@ -90,10 +99,27 @@ function writeUserInterfaceInfo({ institution, baseUrl }: OwnMetadata): string {
 
 function writeEndpoints(name: string, location: string): string {
   return [bindings.httpRedirect, bindings.httpPost]
-    .map(
-      (binding) =>
-        `<md:${name} Binding="${binding}" Location="${escapeAttribute(location)}"></md:${name}>`,
-    )
+    .map((binding) => writeEndpoint(name, binding, location))
+    .join('')
+}
+
+function writeEndpoint(name: string, binding: string, location: string): string {
+  return `<md:${name} Binding="${binding}" Location="${escapeAttribute(location)}"></md:${name}>`
+}
+
+/** Bindings of aliases by their short names. What is not here is not published. */
+const aliasBindings: Readonly<Partial<Record<PublishedEndpoint['binding'], string>>> = {
+  'HTTP-Redirect': bindings.httpRedirect,
+  'HTTP-POST': bindings.httpPost,
+}
+
+function writeAliases(name: PublishedEndpoint['service'], { aliases = [], baseUrl }: OwnMetadata) {
+  return aliases
+    .filter(({ service }) => service === name)
+    .map(({ binding, path }) => {
+      const uri = aliasBindings[binding]
+      return uri === undefined ? '' : writeEndpoint(name, uri, `${baseUrl}${path}`)
+    })
     .join('')
 }
 

@@ -1,4 +1,5 @@
 import express, { type Request, type Response, Router } from 'express'
+import { addressedUrl } from '../aliases/alias-middleware.ts'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import { mayIdentify } from '../attributes/identifier.ts'
 import { samlReleaseTarget } from '../attributes/targets.ts'
@@ -106,7 +107,7 @@ export function samlRoutes(context: AppContext): Router {
       accepted = await acceptAuthnRequest(message, {
         binding,
         find: findServiceProvider,
-        destination: `${context.config.baseUrl}${endpointPaths.singleSignOn}`,
+        destination: addressedUrl(context.config, req, endpointPaths.singleSignOn),
         now,
         clockSkewMs: context.config.clockSkewSeconds * 1000,
       })

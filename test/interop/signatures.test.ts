@@ -87,6 +87,7 @@ describe('our SAML metadata, to xmlsec1 and xmllint', () => {
 
 const metadataKey = makeSigningKey()
 const fullMetadata = await buildMetadata({
+  entityId: 'https://idp.uni.example.gr/saml/metadata',
   baseUrl: 'https://idp.uni.example.gr',
   scope: 'uni.example.gr',
   institution: { ...loadInstitution(demoFile), ...federationFacts },

@@ -23,6 +23,7 @@ const institution = loadInstitution(
 const baseUrl = 'https://idp.uni.example.gr'
 const keys = [makeSigningKey(), makeSigningKey()]
 const own = {
+  entityId: `${baseUrl}/saml/metadata`,
   baseUrl,
   scope: 'uni.example.gr',
   institution,
@@ -209,7 +210,13 @@ describe('our own metadata over time', () => {
     let published: readonly SigningKey[] = keys
     const listeners: (() => void)[] = []
     const current = metadataCache({
-      config: { baseUrl, scope: 'uni.example.gr', metadataValidDays: 14 } as never,
+      config: {
+        baseUrl,
+        samlEntityId: `${baseUrl}/saml/metadata`,
+        pathAliases: [],
+        scope: 'uni.example.gr',
+        metadataValidDays: 14,
+      } as never,
       institution,
       keys: {
         active: () => published[0]!,
