@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly outputFile: string
   readonly otherLogFiles?: readonly string[]
   readonly isReady: () => Promise<boolean> | boolean
+  /** For what takes more than a minute to start on a busy machine. */
+  readonly readyWithinMs?: number
 }
 
 /**
@@ -62,10 +64,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     process.removeListener('exit', killAtExit)
   }
   try {
-    await waitUntil(`${options.name} is ready`, () => {
-      if (failure) throw failure
-      return options.isReady()
-    })
+    await waitUntil(
+      `${options.name} is ready`,
+      () => {
+        if (failure) throw failure
+        return options.isReady()
+      },
+      options.readyWithinMs,
+    )
   } catch (error) {
     await stop()
     throw new Error(`${(error as Error).message}\n${logs()}`, { cause: error })
@@ -73,14 +79,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return { name: options.name, logs, stop }
 }
 
-/** @throws {Error} when `check` does not hold within a minute */
+/** @throws {Error} when `check` does not hold within that time, a minute unless it says more */
 export async function waitUntil(
   what: string,
   check: () => Promise<boolean> | boolean,
+  withinMs = startWithinMs,
 ): Promise<void> {
-  const deadline = Date.now() + startWithinMs
+  const deadline = Date.now() + withinMs
   while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not so after ${startWithinMs} ms: ${what}`)
+    if (Date.now() > deadline) throw new Error(`not so after ${withinMs} ms: ${what}`)
     await delay(pollEveryMs)
   }
 }
