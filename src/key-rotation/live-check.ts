@@ -3,15 +3,12 @@ import type { ServiceProvider } from '../federation/service.ts'
 import { FetchError, type PostedBody, readBody, requestOnce } from '../fetch/public-fetch.ts'
 import { localKey, makePrivateKey } from '../keys/local-key.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
+import { soapContentType, soapEnvelope } from '../saml/soap.ts'
 import { bindings } from '../saml/uris.ts'
 import type { MessageKey } from '../saml/xml-signature.ts'
 import { redirectProbe, signedProbe } from './logout-probe.ts'
 import { type HttpAnswer, isSamlAnswer, kindOfAnswer } from './probe-answer.ts'
 
-const soapBinding = 'urn:oasis:names:tc:SAML:2.0:bindings:SOAP'
-const soapStart =
-  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
-const soapEnd = '</soap:Body></soap:Envelope>'
 /** For one question. */
 const limits = { timeoutMs: 8000, maxBytes: 262_144 } as const
 
@@ -56,7 +53,7 @@ export async function checkLive(
   service: ServiceProvider,
   keys: LiveKeys,
 ): Promise<LiveAnswer> {
-  const endpoints = [soapBinding, bindings.httpRedirect, bindings.httpPost].flatMap(
+  const endpoints = [bindings.soap, bindings.httpRedirect, bindings.httpPost].flatMap(
     (binding) => service.singleLogoutServices.find((one) => one.binding === binding) ?? [],
   )
   let last: LiveAnswer = { result: 'cannot-tell', reason: 'no-endpoint' }
@@ -109,10 +106,10 @@ async function ask(
   const probe = { issuer: config.samlEntityId, destination: location, now: now() }
   if (binding === bindings.httpRedirect) return send(config, await redirectProbe(probe, key))
   const xml = await signedProbe(probe, key)
-  return binding === soapBinding
+  return binding === bindings.soap
     ? send(config, location, {
-        contentType: 'text/xml; charset=utf-8',
-        body: `${soapStart}${xml}${soapEnd}`,
+        contentType: soapContentType,
+        body: soapEnvelope(xml),
         headers: { SOAPAction: '"http://www.oasis-open.org/committees/security"' },
       })
     : send(config, location, {

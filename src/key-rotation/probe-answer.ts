@@ -3,7 +3,6 @@ import { namespaces, statusPrefix } from '../saml/uris.ts'
 import { attributeOf, childElement, decodeXml, parseXml, XmlError } from '../xml/safe-xml.ts'
 
 const maxXmlBytes = 262_144
-const soapNamespace = 'http://schemas.xmlsoap.org/soap/envelope/'
 
 /** What came back over HTTP, whatever it is. */
 export interface HttpAnswer {
@@ -56,8 +55,8 @@ function statusesIn(bytes: Buffer): string | undefined {
     if (error instanceof XmlError) return undefined
     throw error
   }
-  const body = childElement(root, soapNamespace, 'Body')
-  if (body && childElement(body, soapNamespace, 'Fault')) return 'soap fault'
+  const body = childElement(root, namespaces.soap, 'Body')
+  if (body && childElement(body, namespaces.soap, 'Fault')) return 'soap fault'
   const response = body
     ? childElement(body, namespaces.samlp, 'LogoutResponse')
     : root.localName === 'LogoutResponse'
