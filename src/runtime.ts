@@ -4,6 +4,7 @@ import type { AcademicIdService } from './academicid/academic-ids.ts'
 import { openAcademicIds } from './academicid/open-academic-ids.ts'
 import { openAmkaRegistry } from './amka-registry/open-amka-registry.ts'
 import { openAuditLog } from './audit/store-audit-log.ts'
+import { endTickets, tellCasService } from './cas/single-logout.ts'
 import { type Config, demoInstitutionFile } from './config.ts'
 import { onWithdraw } from './consent/withdraw.ts'
 import type { AppContext } from './context.ts'
@@ -18,6 +19,7 @@ import { splitCommand, startKeySigner } from './keys/signer-process.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
 import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
 import { onEndEverywhere } from './sso/end-everywhere.ts'
+import { onLogout, onSessionEnd } from './sso/logout-channels.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
 import { logoutsSettled } from './sso/tell-services.ts'
 import { openStore, type Store } from './store/connection.ts'
@@ -62,6 +64,8 @@ export async function openRuntime(
     const secrets = await openSecrets(masterKeys, now())
     useClientSecretKey(secrets)
     onEndEverywhere(endGrants)
+    onLogout('cas', tellCasService)
+    onSessionEnd('cas', endTickets)
     onWithdraw(endGrantsOfService)
     const keyVault = { masterKeys, signer }
     const keys = await openKeyRing(config, keyVault, now)

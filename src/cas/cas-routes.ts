@@ -15,7 +15,6 @@ import { logoutRoutes } from './logout-routes.ts'
 import { registeredService } from './service-address.ts'
 import { answerFromSession, type PendingLogin } from './sign-on-answer.ts'
 import { validationRoutes } from './validation-routes.ts'
-import './single-logout.ts'
 
 const loginPath = '/cas/login'
 const resumePath = '/cas/login/resume'

@@ -2,8 +2,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import type { AppContext } from '../context.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
 import { currentSession } from '../sso/current-session.ts'
-import { endSession, servicesInSession } from '../sso/sessions.ts'
-import { renderPage } from '../web/render.ts'
+import { servicesInSession } from '../sso/sessions.ts'
+import { startLogout } from '../sso/start-logout.ts'
 import { textOf } from './login-request.ts'
 
 const logoutPath = '/cas/logout'
@@ -30,12 +30,8 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     if (session) {
       const services = await servicesInSession(session)
       if (!services.some(({ protocol }) => protocol === 'cas')) return res.redirect(303, '/logout')
-      await endSession(context, req)
     }
-    if (registered && address !== undefined) {
-      res.set('Cache-Control', 'no-store')
-      return res.redirect(302, address)
-    }
-    renderPage(req, res, 'login/signed-out')
+    // Which service asks the request does not show, so that one is told too.
+    await startLogout(context, req, res, registered ? { returnTo: address } : undefined)
   }
 }

@@ -3,7 +3,7 @@ import type { AppContext } from '../context.ts'
 import { findCasService } from '../federation/service-store.ts'
 import { FetchError } from '../fetch/public-fetch.ts'
 import { postPublic } from '../fetch/public-post.ts'
-import { type LogoutOutcome, onLogout, type TellService } from '../sso/logout-channels.ts'
+import type { LogoutOutcome, TellService } from '../sso/logout-channels.ts'
 import { escapeText } from '../xml/escape-xml.ts'
 import { tickets, visits } from './ticket-model.ts'
 
@@ -23,8 +23,6 @@ export const tellCasService: TellService = async (context, session, service, sig
     .sort({ at: -1 })
     .limit(maxTold)
     .toArray()
-  // A ticket that nobody validated yet must not become a sign-in after its end.
-  await tickets().deleteMany({ 'session.id': session.id, serviceId: service.id })
   if (entered.length === 0) return 'done'
   if (registered?.state !== 'approved') return 'impossible'
   const outcomes = await Promise.all(
@@ -36,7 +34,13 @@ export const tellCasService: TellService = async (context, session, service, sig
   return worst(outcomes)
 }
 
-onLogout('cas', tellCasService)
+/**
+ * Removes tickets of a session that ended. None would be taken any more (ticket-subject.ts); those
+ * that were validated stay until their services have been told.
+ */
+export async function endTickets(session: { readonly id: string }): Promise<void> {
+  await tickets().deleteMany({ 'session.id': session.id })
+}
 
 async function post(
   context: AppContext,

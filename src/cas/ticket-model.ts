@@ -60,6 +60,8 @@ const ticketSchema = new Schema(
   { versionKey: false },
 )
 
+ticketSchema.index({ 'session.id': 1 })
+
 const TicketModel = model('CasTicket', ticketSchema, 'casTickets')
 
 export const tickets = () => TicketModel.collection as unknown as Collection<TicketRecord>

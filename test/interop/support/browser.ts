@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 import { formsOf, type HtmlForm } from './html-forms.ts'
 
 /** More hops than any sign-in takes. */
@@ -30,6 +31,8 @@ export class Browser {
   readonly posted: { readonly action: string; readonly fields: ReadonlyMap<string, string> }[] = []
   /** Leaves it to the test to send on what pages carry. */
   stopsAtMessages = false
+  /** Authority that it trusts, PEM; for addresses of https. */
+  ca: string | undefined
   /** Every address asked for, in order. */
   readonly visited: string[] = []
 
@@ -97,7 +100,8 @@ export class Browser {
     const { hostname, origin } = new URL(url)
     const jar = this.cookies.get(hostname) ?? new Map<string, string>()
     this.cookies.set(hostname, jar)
-    const response = await exchange(method, url, body?.toString(), {
+    const sent = body?.toString()
+    const response = await exchange(method, url, sent, this.ca, {
       cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
       accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
       'accept-language': 'en',
@@ -118,11 +122,13 @@ function exchange(
   method: 'GET' | 'POST',
   url: string,
   body: string | undefined,
+  ca: string | undefined,
   headers: OutgoingHttpHeaders,
 ): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
   return new Promise((resolve, reject) => {
     // A connection each, so that any worker may get it.
-    const call = request(url, { method, headers, agent: false }, (response) => {
+    const open = url.startsWith('https:') ? requestOverTls : request
+    const call = open(url, { method, headers, agent: false, ca }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.once('error', reject)
