@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { IdpError } from '../errors.ts'
-import { type ImportedKey, importKey, importSignerKey } from '../keys/key-import.ts'
+import { type ImportedKey, importKey, importSignerKey, isEncryptedKey } from '../keys/key-import.ts'
 import type { KeyUse } from '../keys/signing-key.ts'
 import { operator } from './admin.ts'
 import { readArguments, usageError } from './arguments.ts'
@@ -75,10 +75,9 @@ async function importFile(
   passphraseFile: string | undefined,
 ): Promise<ImportedKey> {
   const privateKeyPem = readSmallFile(file)
-  const isEncrypted = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(privateKeyPem)
   let passphrase: string | undefined
   if (passphraseFile !== undefined) passphrase = readSmallFile(passphraseFile).replace(/\r?\n$/, '')
-  else if (isEncrypted) passphrase = await askHidden(`Passphrase of ${file}: `)
+  else if (isEncryptedKey(privateKeyPem)) passphrase = await askHidden(`Passphrase of ${file}: `)
   return importKey(context, { ...wanted, privateKeyPem, passphrase })
 }
 

@@ -115,14 +115,18 @@ async function take(
   return { key: await activateKey(context, staged.kid, { by }), warnings }
 }
 
+/** PKCS#8 and the older form of OpenSSL. */
+export function isEncryptedKey(pem: string): boolean {
+  return /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(pem)
+}
+
 function readPrivateKey(pem: string, passphrase: string | undefined): KeyObject {
+  if (passphrase === undefined && isEncryptedKey(pem)) {
+    throw refusal('the key is encrypted: give its passphrase')
+  }
   try {
     return createPrivateKey({ key: pem, format: 'pem', passphrase })
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ERR_MISSING_PASSPHRASE') {
-      throw refusal('the key is encrypted: give its passphrase', cause)
-    }
     throw refusal(
       passphrase === undefined
         ? 'the file must hold a private key in PEM (PKCS#8, PKCS#1 or SEC 1)'

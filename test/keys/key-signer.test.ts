@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { importSignerKey } from '../../src/keys/key-import.ts'
+import { revokeKey } from '../../src/keys/key-life.ts'
+import { splitCommand, startKeySigner } from '../../src/keys/signer-process.ts'
+import { Browser, TestService } from '../oidc/relying-party-support.ts'
+import { elements, parse, xmlsecMissing, xmlsecVerify } from '../saml/saml-support.ts'
+import {
+  newPerson,
+  pathOf,
+  postedForm,
+  registerService,
+  serviceLibrary,
+  signIn,
+} from '../saml/sso-support.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { addPerson } from '../support/people.ts'
+
+const program = fileURLToPath(new URL('../support/key-signer.ts', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'propylaia-signer-test-'))
+const command = `${process.execPath} --disable-warning=ExperimentalWarning ${program} ${folder}`
+const by = 'niki'
+
+function keyFile(label: string, type: 'rsa' | 'ec'): void {
+  const { privateKey } =
+    type === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+  writeFileSync(join(folder, `${label}.pem`), pem)
+}
+keyFile('saml', 'rsa')
+keyFile('saml-ec', 'ec')
+keyFile('oidc', 'rsa')
+keyFile('other', 'rsa')
+
+const misbehave = (how: 'mute' | 'die' | 'mixed-up') => writeFileSync(join(folder, how), '')
+const behave = () => {
+  for (const how of ['mute', 'die', 'mixed-up']) rmSync(join(folder, how), { force: true })
+}
+afterEach(behave)
+after(() => rmSync(folder, { recursive: true }))
+
+describe('the key signer, a process of its own', () => {
+  const start = (options = {}) => {
+    const trouble: string[] = []
+    const signer = startKeySigner({
+      command: splitCommand(command),
+      restartAfterMs: 0,
+      onTrouble: (message) => trouble.push(message),
+      ...options,
+    })
+    return { signer, trouble }
+  }
+  const data = Buffer.from('what is to be signed')
+
+  it('lists its keys and signs with them, many at a time', async () => {
+    const { signer } = start()
+    assert.deepEqual([...(await signer.labels())].sort(), ['oidc', 'other', 'saml', 'saml-ec'])
+    const signatures = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        signer.sign('saml-ec', 'ES256', Buffer.from([index])),
+      ),
+    )
+    assert.ok(signatures.every(({ length }) => length === 64))
+    await signer.close()
+    await assert.rejects(signer.labels(), { code: 'KEY_SIGNER_UNAVAILABLE' })
+  })
+
+  it('is started again after it died; what it was asked then fails', async () => {
+    const { signer, trouble } = start()
+    await signer.sign('saml', 'RS256', data)
+    misbehave('die')
+    await assert.rejects(signer.sign('saml', 'RS256', data), {
+      code: 'KEY_SIGNER_UNAVAILABLE',
+      status: 503,
+      message: /it ended \(code 3\)/,
+    })
+    behave()
+    await signer.sign('saml', 'RS256', data)
+    assert.deepEqual(trouble, ['it ended (code 3)'])
+    await signer.close()
+  })
+
+  it('is ended when it does not answer in time', async () => {
+    const { signer } = start({ timeoutMs: 300 })
+    await signer.sign('saml', 'RS256', data).catch(() => {})
+    misbehave('mute')
+    await assert.rejects(signer.sign('saml', 'RS256', data), { message: /within 300 ms/ })
+    await signer.close()
+  })
+
+  it('is asked no more than so many questions at a time', async () => {
+    misbehave('mute')
+    const { signer } = start({ maxWaiting: 2, timeoutMs: 300 })
+    const results = await Promise.allSettled([1, 2, 3].map(() => signer.labels()))
+    const reasons = results.map((result) => (result as PromiseRejectedResult).reason.message)
+    assert.match(reasons[2], /2 questions wait for it already/)
+    await signer.close()
+  })
+
+  it('is not believed when its signature is by another key', async () => {
+    misbehave('mixed-up')
+    const { signer } = start()
+    await assert.rejects(signer.sign('saml', 'RS256', data), { message: /does not verify/ })
+    await signer.close()
+  })
+
+  it('tells that its program is not there', async () => {
+    const { signer } = start({ command: ['/nowhere/signer'] })
+    await assert.rejects(signer.labels(), { message: /cannot be started: .*ENOENT/ })
+    await signer.close()
+  })
+})
+
+describe('signing in with keys that the key signer keeps', () => {
+  const service = { entityId: 'https://sp.example.gr', acsUrl: 'https://sp.example.gr/acs' }
+  let app: TestApp
+  before(async () => {
+    app = await startTestApp({ KEY_SIGNER_COMMAND: command })
+    await registerService(service)
+  })
+  after(() => app.close())
+
+  async function samlSignIn() {
+    const { client, account } = await newPerson(app)
+    const library = serviceLibrary(app, service)
+    const url = await library.getAuthorizeUrlAsync('', undefined, {})
+    const answer = await signIn(client, await client.get(pathOf(url)), account.username)
+    return { answer, library }
+  }
+
+  for (const label of ['saml', 'saml-ec']) {
+    it(`works at SAML services: "${label}"`, { skip: xmlsecMissing }, async () => {
+      const { key } = await importSignerKey(app.context, { use: 'saml', label, as: 'active', by })
+      assert.equal(key.keptBy, 'signer')
+      assert.equal(app.context.keys.active('saml').privateKey, undefined)
+      const { answer, library } = await samlSignIn()
+      const { xml, SAMLResponse } = postedForm(answer)
+      const id = elements(parse(xml), 'Response')[0]!.getAttribute('ID')!
+      xmlsecVerify(xml, key.certificate!.base64, 'Response', id)
+      // node-saml's xml-crypto knows RSA only.
+      if (label === 'saml')
+        assert.ok((await library.validatePostResponseAsync({ SAMLResponse })).profile)
+    })
+  }
+
+  it('works at OpenID Connect services, beside keys that are here', async () => {
+    const ours = app.context.keys.active('oidc').kid
+    const wanted = { use: 'oidc' as const, label: 'oidc', by }
+    const { key } = await importSignerKey(app.context, { ...wanted, as: 'active' })
+    const { account } = await addPerson()
+    const service = await TestService.create(app.baseUrl)
+    const tokens = await service.signIn(new Browser(app.baseUrl), account.username)
+    const [header = ''] = tokens.id_token!.split('.')
+    const { kid, alg } = JSON.parse(Buffer.from(header, 'base64url').toString())
+    assert.deepEqual({ kid, alg }, { kid: key.kid, alg: 'RS256' })
+    const jwks = (await (await fetch(`${app.baseUrl}/oidc/jwks`)).json()) as {
+      keys: { kid: string }[]
+    }
+    assert.deepEqual(
+      jwks.keys.map((jwk) => jwk.kid),
+      [key.kid, ours],
+    )
+  })
+
+  it('shows what is wrong while it is away, and says that this machine is not ready', async () => {
+    const client = new HttpClient(app.baseUrl)
+    assert.equal((await client.get('/health/ready')).status, 200)
+    misbehave('die')
+    const { answer } = await samlSignIn()
+    assert.equal(answer.status, 503)
+    assert.match(answer.body, /KEY_SIGNER_UNAVAILABLE/)
+    // The answer of a moment ago holds for five seconds; a change of keys ends that.
+    const active = app.context.keys.active('oidc').kid
+    await revokeKey(app.context, active, { by, reason: 'the token is lost' })
+    assert.equal((await client.get('/health/ready')).status, 503)
+    behave()
+    client.close()
+  })
+
+  it('never takes a key for what it cannot do there', async () => {
+    const wanted = { use: 'saml-encryption' as const, label: 'other', as: 'staged' as const, by }
+    await assert.rejects(importSignerKey(app.context, wanted), { code: 'KEY_IMPORT_INVALID' })
+  })
+})
