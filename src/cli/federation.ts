@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { IdpError } from '../errors.ts'
+import { findDecision } from '../federation/aggregates/decision-model.ts'
 import {
   findFederationEntity,
   parseFederationEntity,
@@ -33,6 +34,7 @@ const usage = `Usage: propylaia federation COMMAND [--json]
       --allow-authority URI   only entities of this registrar; may be repeated
       --deny-authority URI    none of this registrar; may be repeated
       --category URI          only entities of this category; may be repeated
+      --unpublished           our MDQ server does not give its services
       --all-roles             identity providers too; without it only services
       --max-validity-days N   how far ahead its validUntil may be; 28 when not given
   list                        all of them, and how their last refresh went
@@ -52,6 +54,7 @@ const options = {
   'allow-authority': { type: 'string', multiple: true },
   'deny-authority': { type: 'string', multiple: true },
   category: { type: 'string', multiple: true },
+  unpublished: { type: 'boolean' },
   'all-roles': { type: 'boolean' },
   'max-validity-days': { type: 'string' },
   'confirm-shrink': { type: 'boolean' },
@@ -101,7 +104,11 @@ async function add(context: CliContext, name: string, values: Values): Promise<n
     ...(texts('category') && { entityCategories: texts('category') }),
   }
   const keysPem = await readPem(values.cert)
-  await addFederation({ name, source, keysPem, filters, maxValidityDays: days }, context.now())
+  const isUnpublished = values.unpublished === true
+  await addFederation(
+    { name, source, keysPem, filters, maxValidityDays: days, isUnpublished },
+    context.now(),
+  )
   context.audit.record({ event: 'federation.add', result: 'success', service: name })
   if (source.kind !== 'mdq') return refresh(context, name, values)
   const record = await findFederation(name)
@@ -145,8 +152,18 @@ async function list({ json }: Values): Promise<number> {
 async function show(context: CliContext, name: string, values: Values): Promise<number> {
   const record = await findFederation(name)
   if (typeof values.entity !== 'string') {
-    if (values.json) printJson({ ...factsOf(record), filters: record.filters })
-    else print([...linesOf(record), `  filters: ${JSON.stringify(record.filters)}`])
+    if (values.json)
+      printJson({
+        ...factsOf(record),
+        filters: record.filters,
+        isUnpublished: record.isUnpublished,
+      })
+    else {
+      const unpublished = record.isUnpublished
+        ? ['  our MDQ server does not give its services']
+        : []
+      print([...linesOf(record), `  filters: ${JSON.stringify(record.filters)}`, ...unpublished])
+    }
     return 0
   }
   const entity = await findFederationEntity(values.entity, context.now())
@@ -163,12 +180,20 @@ async function show(context: CliContext, name: string, values: Values): Promise<
   const problem = entity.roles.includes('sp')
     ? problemOf(() => parseFederationEntity(entity, context.now()))
     : undefined
-  if (values.json) printJson({ ...facts, usable: problem === undefined, problem })
-  else {
+  const decision = await findDecision(entity.entityId)
+  const state = decision?.isBlocked ? 'blocked' : 'approved'
+  const { overrides = {} } = decision ?? {}
+  if (values.json) {
+    printJson({ ...facts, state, overrides, usable: problem === undefined, problem })
+  } else {
     print([
       `${entity.entityId}  ${entity.roles.join(', ')}  valid until ${entity.validUntil.toISOString()}`,
       `  registered by ${entity.registrationAuthority ?? 'nobody named'}`,
       ...entity.entityCategories.map((category) => `  category ${category}`),
+      ...(decision?.isBlocked ? ['  BLOCKED by an administrator: nobody signs in to it.'] : []),
+      ...(Object.keys(overrides).length > 0
+        ? [`  an administrator's word: ${JSON.stringify(overrides)}`]
+        : []),
       ...(problem ? [`  It cannot be used: ${problem}`] : []),
     ])
   }

@@ -77,7 +77,7 @@ export async function runServiceCommand(
   }
 }
 
-function approve(protocol: Protocol): ServiceAction {
+export function approve(protocol: Protocol): ServiceAction {
   return async (context, id, { json }) => {
     const { audit, now } = context
     await approveService(id, protocol, now())
@@ -93,7 +93,7 @@ function approve(protocol: Protocol): ServiceAction {
   }
 }
 
-function remove(protocol: Protocol): ServiceAction {
+export function remove(protocol: Protocol): ServiceAction {
   return async ({ audit }, id, { json }) => {
     const { origin } = await findRecord(id, protocol)
     await removeService(id, protocol)

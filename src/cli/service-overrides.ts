@@ -1,6 +1,7 @@
 import { attributeByName } from '../attributes/attribute-table.ts'
 import { noPreset } from '../attributes/presets/choose-preset.ts'
 import { openPresets } from '../attributes/presets/open-presets.ts'
+import { decideOn, findFederated } from '../federation/aggregates/decisions.ts'
 import { isWebUrl } from '../federation/metadata-text.ts'
 import { findRecord, type Protocol, setServiceOverrides } from '../federation/registration.ts'
 import type { Disclosure, ServiceOverrides } from '../federation/service.ts'
@@ -78,17 +79,49 @@ export const commonOverrideUsage = `      --release NAME,NAME                   
 /** Changes, or shows, an administrator's word on one service. */
 export function overrideAction(protocol: Protocol): ServiceAction {
   return async (context, id, values) => {
-    const before = await findRecord(id, protocol)
-    const overrides = readOverrides(protocol, context, values.reset ? {} : before.overrides, values)
-    if (JSON.stringify(overrides) !== JSON.stringify(before.overrides)) {
-      await setServiceOverrides(id, overrides, protocol)
+    const subject = await findSubject(context, protocol, id)
+    const overrides = readOverrides(protocol, context, values.reset ? {} : subject.before, values)
+    if (JSON.stringify(overrides) !== JSON.stringify(subject.before)) {
+      await subject.save(overrides)
       const details = { overrides: JSON.stringify(overrides) }
       context.audit.record({ event: 'service.override', result: 'success', service: id, details })
     }
-    const name = serviceName(toService({ ...before, overrides }), 'en')
     if (values.json) printJson({ [idNames[protocol]]: id, overrides })
-    else print([`${name}: ${JSON.stringify(overrides)}`])
+    else print([`${subject.name}: ${JSON.stringify(overrides)}`])
     return 0
+  }
+}
+
+interface OverrideSubject {
+  readonly name: string
+  readonly before: ServiceOverrides
+  readonly save: (overrides: ServiceOverrides) => Promise<void>
+}
+
+/**
+ * What is registered here, or a federation's service: of one that is both, what people sign in to.
+ *
+ * @throws {IdpError} NOT_FOUND
+ */
+async function findSubject(
+  context: CliContext,
+  protocol: Protocol,
+  id: string,
+): Promise<OverrideSubject> {
+  const federated = protocol === 'saml' ? await findFederated(id, context.now()) : undefined
+  if (federated) {
+    const { decision, service } = federated
+    return {
+      name: service ? serviceName(service, 'en') : id,
+      before: decision?.overrides ?? {},
+      save: (overrides) => decideOn(id, { overrides }, context.now()),
+    }
+  }
+  const record = await findRecord(id, protocol)
+  return {
+    name: serviceName(toService(record), 'en'),
+    before: record.overrides,
+    save: (overrides) => setServiceOverrides(id, overrides, protocol),
   }
 }
 

@@ -1,10 +1,12 @@
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import { unknownRequestedAttributes } from '../attributes/targets.ts'
+import { listDecisions } from '../federation/aggregates/decisions.ts'
 import { registerServiceProvider } from '../federation/registration.ts'
 import { serviceName } from '../federation/service.ts'
 import { readServiceProviderMetadata } from '../federation/service-provider-metadata.ts'
 import { listServiceRecords } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
+import { approveAction, blockAction, decisionRow, removeAction } from './federated-services.ts'
 import { releaseStanding, standingLines } from './release-standing.ts'
 import { runServiceCommand, type ServiceCommand, type ServiceValues } from './service-command.ts'
 import { naming, print, printJson, readMetadata } from './service-input.ts'
@@ -13,10 +15,12 @@ import { commonOverrideUsage, overrideAction, samlOverrideOptions } from './serv
 const usage = `Usage: propylaia sp COMMAND [--json]
 
   add FILE|URL [--approve]   registers a SAML service provider, or takes its newer metadata
-  list                       all of them with their states
-  approve ENTITYID           lets people sign in to it
-  remove ENTITYID            forgets it
-  override ENTITYID          an administrator's word, which outranks the metadata; without options: shows it
+  list                       all of them with their states, and what was decided on federations' services
+  approve ENTITYID           lets people sign in to it; also to what was blocked
+  block ENTITYID             a federation's service: nobody signs in to it, whatever the federation says
+  remove ENTITYID            forgets it; of a federation's service, what was decided on it
+  override ENTITYID          an administrator's word, which outranks the metadata; without options: shows it;
+                             for federations' services too, where it outlives their refreshes
       --sign-assertions yes|no|default      sign the Assertion beside the Response
       --encrypt-assertions yes|no|default   no: send Assertions readable although there is a key
       --nameid-format URI|default
@@ -31,10 +35,13 @@ const command: ServiceCommand = {
   actions: {
     add: { needs: 'a FILE or URL', run: add },
     override: { needs: 'an ENTITYID', run: overrideAction('saml') },
+    approve: { needs: 'an ENTITYID', run: approveAction },
+    block: { needs: 'an ENTITYID', run: blockAction },
+    remove: { needs: 'an ENTITYID', run: removeAction },
   },
 }
 
-/** `sp add|list|approve|remove|override`: SAML service providers. */
+/** `sp add|list|approve|block|remove|override`: SAML service providers. */
 export function spCommand(context: CliContext, args: string[]): Promise<number> {
   return runServiceCommand(command, context, args)
 }
@@ -93,7 +100,9 @@ async function list(values: ServiceValues): Promise<number> {
     updatedAt: record.updatedAt.toISOString(),
     overrides: record.overrides,
   }))
-  if (values.json) printJson(rows)
-  else print(rows.map((row) => `${row.state.padEnd(8)}  ${row.entityId}  (${row.origin})`))
+  const decided = (await listDecisions()).map(decisionRow)
+  const all = [...rows, ...decided]
+  if (values.json) printJson(all)
+  else print(all.map((row) => `${row.state.padEnd(8)}  ${row.entityId}  (${row.origin})`))
   return 0
 }

@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb'
 import { IdpError } from '../errors.ts'
+import { findDecision, withDecision } from './aggregates/decision-model.ts'
 import {
   askFederations,
   clearFederationCache,
@@ -156,8 +157,13 @@ async function find(
   const isDecided = record?.state === 'approved' || protocol !== 'saml'
   const federated = isDecided ? undefined : await findFederatedService(id, now)
   const asked = isDecided || federated ? undefined : await askFederations(id, now)
-  if (asked) return asked
-  const service = federated ?? (record ? toService(record) : undefined)
+  const decision = federated || asked ? await findDecision(id) : undefined
+  if (asked) return withDecision(asked, decision)
+  const service = federated
+    ? withDecision(federated, decision)
+    : record
+      ? toService(record)
+      : undefined
   if (!service) return undefined
   if (startedIn === generation) {
     cache.set(key, service)

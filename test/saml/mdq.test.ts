@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -10,50 +8,11 @@ import { registerServiceProvider, removeService } from '../../src/federation/reg
 import { readMdqRequest } from '../../src/saml/mdq/mdq-request.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { federationFacts } from '../support/federation-facts.ts'
+import { ask, entityPath, sha1Path, type } from './mdq-support.ts'
 import { elements, parse, xmlsecMissing, xmlsecVerify } from './saml-support.ts'
 
-const type = 'application/samlmetadata+xml'
 const serviceId = 'https://minimal.example.org/sp'
 const minimal = readFileSync(new URL('../fixtures/metadata/minimal.xml', import.meta.url), 'utf8')
-
-interface Answer {
-  readonly status: number
-  readonly headers: Record<string, string | undefined>
-  readonly body: Buffer
-  readonly text: string
-}
-
-/** Without anything that fetch() adds or takes away: encodings, dot segments. */
-function ask(
-  app: TestApp,
-  path: string,
-  headers: Record<string, string> = { accept: type },
-  method = 'GET',
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(app.baseUrl)
-    request({ hostname, port, path, method, headers }, (res) => {
-      const chunks: Buffer[] = []
-      res.on('data', (chunk: Buffer) => chunks.push(chunk))
-      res.on('error', reject)
-      res.on('end', () => {
-        const body = Buffer.concat(chunks)
-        resolve({
-          status: res.statusCode!,
-          headers: res.headers as Answer['headers'],
-          body,
-          text: body.toString(),
-        })
-      })
-    })
-      .on('error', reject)
-      .end()
-  })
-}
-
-const entityPath = (entityId: string) => `/mdq/entities/${encodeURIComponent(entityId)}`
-const sha1Path = (entityId: string) =>
-  entityPath(`{sha1}${createHash('sha1').update(entityId).digest('hex')}`)
 
 function verifies(app: TestApp, xml: string): void {
   if (xmlsecMissing) return

@@ -10,7 +10,7 @@ import {
 } from './federation-model.ts'
 import { findMdqService, type MdqFederation } from './mdq-client.ts'
 
-type KnownFederation = MdqFederation & Pick<FederationRecord, 'current'>
+type KnownFederation = MdqFederation & Pick<FederationRecord, 'current' | 'isUnpublished'>
 
 let known: Promise<readonly KnownFederation[]> | undefined
 
@@ -49,6 +49,35 @@ export async function findFederationEntity(
   return keys
     .map((key) => found.find(({ _id }) => _id === key))
     .find((one) => one?.entityId === entityId && one.validUntil > now)
+}
+
+/**
+ * By the SHA-1 of its entityID, as MDQ asks: the first federation's that has one. Two entityIDs can
+ * be made to share it; then neither is meant.
+ *
+ * @param digest 40 lower-case hexadecimal digits
+ */
+export async function findFederationEntityBySha1(
+  digest: string,
+  now: Date,
+): Promise<string | undefined> {
+  for (const { current } of await knownFederations()) {
+    if (!current || current.validUntil <= now) continue
+    const from = `${current.generation}:${digest}:`
+    const found = await federationEntities()
+      .find({ _id: { $gte: from, $lt: `${from.slice(0, -1)};` } }, { projection: { entityId: 1 } })
+      .limit(2)
+      .toArray()
+    if (found.length > 1) return undefined
+    if (found[0]) return found[0].entityId
+  }
+  return undefined
+}
+
+/** Whether the MDQ server may give what this federation vouches for. */
+export async function isPublishedFederation(name: string): Promise<boolean> {
+  const known = (await knownFederations()).find(({ _id }) => _id === name)
+  return known !== undefined && known.isUnpublished !== true
 }
 
 /**

@@ -40,6 +40,8 @@ export interface FederationRecord {
   readonly keysPem: string
   readonly filters: FederationFilters
   readonly maxValidityDays: number
+  /** Our MDQ server does not give its services, though it gives others. */
+  readonly isUnpublished?: boolean
   /** Of two federations that hold the same entity the one added first counts. */
   readonly addedAt: Date
   readonly current?: FederationGeneration
@@ -85,6 +87,7 @@ const federationSchema = new Schema(
     keysPem: { type: String, required: true },
     filters: { type: Schema.Types.Mixed, required: true },
     maxValidityDays: { type: Number, required: true },
+    isUnpublished: Boolean,
     addedAt: { type: Date, required: true },
     current: Schema.Types.Mixed,
     generations: { type: [String], required: true },

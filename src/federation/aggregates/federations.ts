@@ -18,6 +18,7 @@ export interface NewFederation {
   readonly keysPem: string
   readonly filters: FederationFilters
   readonly maxValidityDays: number
+  readonly isUnpublished?: boolean
 }
 
 /**

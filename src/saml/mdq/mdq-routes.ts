@@ -2,15 +2,16 @@ import { gzipSync } from 'node:zlib'
 import { type Request, type Response, Router } from 'express'
 import type { AppContext } from '../../context.ts'
 import {
+  heldServices,
   type PublishedMetadata,
   type PublishedMetadataSource,
-  registeredServices,
   sha1Of,
 } from '../../federation/published-metadata.ts'
 import { idpEntityId, metadataSigner } from '../metadata.ts'
 import { type ServedMetadata, serveMetadata, validityStep } from '../metadata-cache.ts'
 import { type MdqRequest, readMdqRequest } from './mdq-request.ts'
 import { signPublishedMetadata } from './republished-metadata.ts'
+import { SigningBudget } from './signing-budget.ts'
 
 const contentType = 'application/samlmetadata+xml'
 /** Signed answers that each worker keeps, longest unused out first. */
@@ -20,20 +21,23 @@ const notFoundMaxAge = 60
 
 /**
  * The Metadata Query Protocol for our own entity and, where the institution publishes them, for the
- * services registered here. Every document carries our signature, so readers need to know one key.
+ * services that people sign in to: those registered here and those of federations' aggregates. Every
+ * document carries our signature, so readers need to know one key. All of them in one document are
+ * not given (a responder need not, draft-young-md-query 3.1.1): it would be a federation's size.
  *
  * draft-young-md-query and draft-young-md-query-saml.
  */
 export function mdqRoutes(
   context: AppContext,
   own: () => Promise<ServedMetadata>,
-  source: PublishedMetadataSource = registeredServices,
+  source: PublishedMetadataSource = heldServices,
 ): Router {
   const router = Router()
   const entityId = idpEntityId(context.config)
   const ownDigest = sha1Of(entityId)
   const publishes = context.institution.federation?.publishServices === true
   const kept = new Map<string, { stamp: string; served: ServedMetadata }>()
+  const budget = new SigningBudget()
   context.keys.onChange(() => kept.clear())
 
   router.use('/mdq/entities', async (req, res) => {
@@ -48,13 +52,17 @@ export function mdqRoutes(
     if (asked.kind === 'malformed') return refuse(res, 400, asked.problem)
     if (!req.accepts(contentType)) return refuse(res, 406, `only ${contentType} is given here`)
     const served = await find(asked)
+    if (served === 'busy') {
+      res.set('Retry-After', '2')
+      return refuse(res, 503, 'too many documents are asked for at once; try again')
+    }
     if (served) return send(req, res, served)
     res.set('Cache-Control', `public, max-age=${notFoundMaxAge}`)
     refuse(res, 404, 'no such entity is known here; ask for one by its entityID')
   })
   return router
 
-  async function find(asked: MdqRequest): Promise<ServedMetadata | undefined> {
+  async function find(asked: MdqRequest): Promise<ServedMetadata | 'busy' | undefined> {
     const isOwn =
       (asked.kind === 'entity' && asked.entityId === entityId) ||
       (asked.kind === 'sha1' && asked.digest === ownDigest)
@@ -71,12 +79,13 @@ export function mdqRoutes(
     return published && signed(published, now)
   }
 
-  async function signed(published: PublishedMetadata, now: Date): Promise<ServedMetadata> {
+  async function signed(published: PublishedMetadata, now: Date) {
     const { step, validUntil } = validityStep(now, context.config.metadataValidDays)
     const key = metadataSigner(context.keys.published('saml'))
     // The key too: it may change while the document is being signed.
-    const stamp = `${step} ${published.updatedAt.getTime()} ${key?.kid}`
+    const stamp = `${step} ${published.version} ${key?.kid}`
     const known = kept.get(published.entityId)
+    if (known?.stamp !== stamp && !budget.take(now)) return 'busy' as const
     const served =
       known?.stamp === stamp
         ? known.served
