@@ -48,7 +48,6 @@ export function startPhpCasSite(
   ports: { readonly identityProvider: number; readonly tls: number; readonly services: number },
 ): Promise<Daemon> {
   program('php-cas')
-  program('php-curl')
   const app = join(folder, 'app.php')
   copyFileSync(fileURLToPath(new URL('phpcas-app.php', import.meta.url)), app)
   chmodSync(app, 0o644)
@@ -71,8 +70,9 @@ export function startPhpCasSite(
   writeFileSync(join(folder, 'apache.conf'), configuration(folder, app, settings, ports))
   return startDaemon({
     name: 'apache2',
-    command: program('apache2'),
-    args: ['-d', folder, '-f', join(folder, 'apache.conf'), '-DFOREGROUND'],
+    // In a group of its own: when it stops, the prefork module ends all of its process group.
+    command: '/usr/bin/setsid',
+    args: [program('apache2'), '-d', folder, '-f', join(folder, 'apache.conf'), '-DFOREGROUND'],
     outputFile: join(folder, 'apache.out'),
     otherLogFiles: [join(folder, 'error.log')],
     isReady: () => readdirSync(folder).includes('apache.pid'),

@@ -21,7 +21,6 @@ const programs = {
     debianPackage: 'simplesamlphp',
   },
   'php-cas': { path: '/usr/share/php/CAS.php', debianPackage: 'php-cas' },
-  'php-curl': { path: '/etc/php', debianPackage: 'php-curl' },
   xmlsec1: { path: '/usr/bin/xmlsec1', debianPackage: 'xmlsec1' },
   xmllint: { path: '/usr/bin/xmllint', debianPackage: 'libxml2-utils' },
   samlSchemas: {
