@@ -87,9 +87,15 @@ export async function buildResponse(
   )
 }
 
+/** What all messages of ours begin with. */
+type MessageStart = Pick<ResponseContent, 'issuer' | 'now'> & {
+  /** Absent over SOAP, where an answer goes back over the connection. */
+  readonly destination?: string
+}
+
 /** The start of an answer up to the end of its Issuer, where the signature goes (Core 3.2.2). */
 export function startResponse(
-  content: Pick<ResponseContent, 'issuer' | 'destination' | 'inResponseTo' | 'now'>,
+  content: MessageStart & Pick<ResponseContent, 'inResponseTo'>,
   random?: RandomSource,
   name: 'Response' | 'LogoutResponse' = 'Response',
 ): { before: string; id: string } {
@@ -97,8 +103,34 @@ export function startResponse(
   const inResponseTo = content.inResponseTo
     ? ` InResponseTo="${escapeAttribute(content.inResponseTo)}"`
     : ''
-  const before = `<samlp:${name} xmlns:samlp="${namespaces.samlp}" Destination="${escapeAttribute(content.destination)}" ID="${id}"${inResponseTo} IssueInstant="${content.now.toISOString()}" Version="2.0"><saml:Issuer xmlns:saml="${namespaces.saml}">${escapeText(content.issuer)}</saml:Issuer>`
-  return { before, id }
+  return { before: startTags(name, content, { id, afterId: inResponseTo }), id }
+}
+
+/**
+ * The start of a request of ours up to the end of its Issuer.
+ *
+ * @param attributes those that stand after IssueInstant in alphabetical order, with a space before each
+ */
+export function startMessage(
+  name: 'LogoutRequest',
+  content: MessageStart,
+  attributes: string,
+  random?: RandomSource,
+): { before: string; id: string } {
+  const id = newMessageId(random)
+  return { before: startTags(name, content, { id, afterInstant: attributes }), id }
+}
+
+function startTags(
+  name: string,
+  content: MessageStart,
+  { id, afterId = '', afterInstant = '' }: { id: string; afterId?: string; afterInstant?: string },
+): string {
+  const destination =
+    content.destination === undefined
+      ? ''
+      : ` Destination="${escapeAttribute(content.destination)}"`
+  return `<samlp:${name} xmlns:samlp="${namespaces.samlp}"${destination} ID="${id}"${afterId} IssueInstant="${content.now.toISOString()}"${afterInstant} Version="2.0"><saml:Issuer xmlns:saml="${namespaces.saml}">${escapeText(content.issuer)}</saml:Issuer>`
 }
 
 function writeAssertion(content: ResponseContent, random?: RandomSource): UnsignedXml {
@@ -126,7 +158,8 @@ function writeAssertion(content: ResponseContent, random?: RandomSource): Unsign
   }
 }
 
-function writeNameId({ format, value, nameQualifier, spNameQualifier }: NameId): string {
+/** A saml:NameID; the prefix saml must be in scope. */
+export function writeNameId({ format, value, nameQualifier, spNameQualifier }: NameId): string {
   const qualifiers =
     (nameQualifier ? ` NameQualifier="${escapeAttribute(nameQualifier)}"` : '') +
     (spNameQualifier ? ` SPNameQualifier="${escapeAttribute(spNameQualifier)}"` : '')

@@ -15,7 +15,12 @@ export interface LogoutRequest extends RequestMessage {
   /** Empty: all sessions of the principal at the service. */
   readonly sessionIndexes: readonly string[]
   readonly notOnOrAfter?: Date
+  /** The service wants no LogoutResponse (Asynchronous Single Logout 1.0). */
+  readonly isAsynchronous: boolean
 }
+
+/** A service has one a sign-in; a longer list is no list of somebody's sessions. */
+const maxSessionIndexes = 50
 
 /** @throws {IdpError} SAML_MESSAGE_INVALID */
 export function readLogoutRequest(root: Element): LogoutRequest {
@@ -25,15 +30,23 @@ export function readLogoutRequest(root: Element): LogoutRequest {
     childElements(root, namespaces.saml, name),
   )
   if (identifiers.length !== 1) throw invalid('there must be exactly one NameID')
+  const sessionIndexes = childElements(root, namespaces.samlp, 'SessionIndex').map(simpleText)
+  if (sessionIndexes.length > maxSessionIndexes) {
+    throw invalid(`there are ${sessionIndexes.length} SessionIndexes, at most ${maxSessionIndexes}`)
+  }
+  const extensions = childElement(root, namespaces.samlp, 'Extensions')
   return {
     ...readRequestMessage(root),
     nameId: nameId && {
       format: attributeOf(nameId, 'Format') ?? nameIdFormats.unspecified,
       value: simpleText(nameId),
     },
-    sessionIndexes: childElements(root, namespaces.samlp, 'SessionIndex').map(simpleText),
+    sessionIndexes,
     notOnOrAfter:
       notOnOrAfter === undefined ? undefined : parseInstant(notOnOrAfter, 'NotOnOrAfter'),
+    isAsynchronous:
+      extensions !== undefined &&
+      childElement(extensions, namespaces.asyncLogout, 'Asynchronous') !== undefined,
   }
 }
 

@@ -1,7 +1,6 @@
-import { deflateRawSync } from 'node:zlib'
 import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
 import { startResponse } from './assertion.ts'
-import { signQuery } from './redirect-binding.ts'
+import { redirectUrl } from './redirect-binding.ts'
 import { type SamlStatus, type StatusResponseContent, writeStatus } from './status-response.ts'
 import { bindings } from './uris.ts'
 import {
@@ -42,9 +41,14 @@ export function logoutStatus(servicesLeft: number): SamlStatus {
       }
 }
 
-/** A LogoutResponse for HTTP-POST: signed inside. */
+/** Without a destination: an answer over the connection that the request came by (SOAP). */
+export type LogoutResponseContent = Omit<StatusResponseContent, 'destination'> & {
+  readonly destination?: string
+}
+
+/** A LogoutResponse for HTTP-POST and SOAP: signed inside. */
 export function buildPostLogoutResponse(
-  content: StatusResponseContent,
+  content: LogoutResponseContent,
   key: MessageKey,
   random?: RandomSource,
 ): Promise<string> {
@@ -62,15 +66,11 @@ export async function buildRedirectLogoutResponse(
   random?: RandomSource,
 ): Promise<string> {
   const { before, after } = writeLogoutResponse(content, random)
-  const message = deflateRawSync(before + after).toString('base64')
-  const parts = [`SAMLResponse=${encodeURIComponent(message)}`]
-  if (relayState !== undefined) parts.push(`RelayState=${encodeURIComponent(relayState)}`)
-  const query = await signQuery(parts, key)
-  const separator = content.destination.includes('?') ? '&' : '?'
-  return `${content.destination}${separator}${query}`
+  const message = { parameter: 'SAMLResponse', xml: before + after, relayState } as const
+  return redirectUrl(content.destination, message, key)
 }
 
-function writeLogoutResponse(content: StatusResponseContent, random?: RandomSource): UnsignedXml {
+function writeLogoutResponse(content: LogoutResponseContent, random?: RandomSource): UnsignedXml {
   const { before, id } = startResponse(content, random, 'LogoutResponse')
   return { before, after: `${writeStatus(content.status)}</samlp:LogoutResponse>`, id }
 }

@@ -28,7 +28,11 @@ export function idpEntityId(config: { readonly samlEntityId: string }): string {
   return config.samlEntityId
 }
 
-export const endpointPaths = { singleSignOn: '/saml/sso', singleLogout: '/saml/slo' } as const
+export const endpointPaths = {
+  singleSignOn: '/saml/sso',
+  singleLogout: '/saml/slo',
+  singleLogoutSoap: '/saml/slo/soap',
+} as const
 
 /** How long readers may go without looking again; eduGAIN asks for one to six hours. */
 export const cacheDuration = 'PT6H'
@@ -75,6 +79,11 @@ function writeContent(own: OwnMetadata): string {
       )
       .join('') +
     writeEndpoints('SingleLogoutService', `${baseUrl}${endpointPaths.singleLogout}`) +
+    writeEndpoint(
+      'SingleLogoutService',
+      bindings.soap,
+      `${baseUrl}${endpointPaths.singleLogoutSoap}`,
+    ) +
     writeAliases('SingleLogoutService', own) +
     Object.values(nameIdFormats)
       .map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`)
@@ -111,6 +120,7 @@ function writeEndpoint(name: string, binding: string, location: string): string 
 const aliasBindings: Readonly<Partial<Record<PublishedEndpoint['binding'], string>>> = {
   'HTTP-Redirect': bindings.httpRedirect,
   'HTTP-POST': bindings.httpPost,
+  SOAP: bindings.soap,
 }
 
 function writeAliases(name: PublishedEndpoint['service'], { aliases = [], baseUrl }: OwnMetadata) {

@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { IdpError } from '../errors.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
 import { checkRelayState, decodeBase64, messageLimits, tooLarge } from './message-limits.ts'
@@ -20,10 +20,19 @@ export interface QuerySignature {
 }
 
 const deflateEncoding = 'urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE'
-const messageParameters = ['SAMLRequest', 'RelayState', 'SigAlg', 'Signature', 'SAMLEncoding']
+/** The parameter, or form field, that carries the message. */
+export type MessageParameter = 'SAMLRequest' | 'SAMLResponse'
+const messageParameters = [
+  'SAMLRequest',
+  'SAMLResponse',
+  'RelayState',
+  'SigAlg',
+  'Signature',
+  'SAMLEncoding',
+]
 
 /**
- * Reads a SAMLRequest from a query string. The query must be the one on the wire: a signature
+ * Reads a message from a query string. The query must be the one on the wire: a signature
  * covers its octets, and decoding and encoding again need not give them back.
  *
  * Bindings 3.4.4.1.
@@ -31,12 +40,15 @@ const messageParameters = ['SAMLRequest', 'RelayState', 'SigAlg', 'Signature', '
  * @param query what follows `?`
  * @throws {IdpError} SAML_MESSAGE_INVALID or SAML_MESSAGE_TOO_LARGE
  */
-export function readRedirectRequest(query: string): ReceivedMessage {
+export function readRedirectMessage(query: string, parameter: MessageParameter): ReceivedMessage {
   const raw = collectParameters(query)
-  const encoded = raw.get('SAMLRequest')
-  if (!encoded) throw new IdpError('SAML_MESSAGE_INVALID', 'SAMLRequest is missing')
+  const encoded = raw.get(parameter)
+  if (!encoded) throw new IdpError('SAML_MESSAGE_INVALID', `${parameter} is missing`)
+  if (raw.has('SAMLRequest') && raw.has('SAMLResponse')) {
+    throw new IdpError('SAML_MESSAGE_INVALID', 'SAMLRequest and SAMLResponse come together')
+  }
   if (encoded.length > messageLimits.maxXmlBytes) {
-    throw tooLarge('SAMLRequest', encoded.length, messageLimits.maxXmlBytes)
+    throw tooLarge(parameter, encoded.length, messageLimits.maxXmlBytes)
   }
   const encoding = raw.get('SAMLEncoding')
   if (encoding !== undefined && decodeParameter(encoding) !== deflateEncoding) {
@@ -45,10 +57,36 @@ export function readRedirectRequest(query: string): ReceivedMessage {
   const relayState = decodeOptional(raw.get('RelayState'))
   checkRelayState(relayState)
   return {
-    xml: inflate(decodeBase64(decodeParameter(encoded), 'SAMLRequest')),
+    xml: inflate(decodeBase64(decodeParameter(encoded), parameter), parameter),
     relayState,
-    querySignature: readSignature(raw),
+    querySignature: readSignature(raw, parameter),
   }
+}
+
+/** The same for a SAMLRequest. */
+export function readRedirectRequest(query: string): ReceivedMessage {
+  return readRedirectMessage(query, 'SAMLRequest')
+}
+
+/**
+ * The address with a message in its query: signed beside it, nothing inside (Bindings 3.4.4.1).
+ *
+ * @param destination from the service's metadata; may have a query of its own
+ */
+export async function redirectUrl(
+  destination: string,
+  message: {
+    readonly parameter: MessageParameter
+    readonly xml: string
+    readonly relayState?: string
+  },
+  key: MessageKey,
+): Promise<string> {
+  const { parameter, xml, relayState } = message
+  const parts = [`${parameter}=${encodeURIComponent(deflateRawSync(xml).toString('base64'))}`]
+  if (relayState !== undefined) parts.push(`RelayState=${encodeURIComponent(relayState)}`)
+  const separator = destination.includes('?') ? '&' : '?'
+  return `${destination}${separator}${await signQuery(parts, key)}`
 }
 
 /**
@@ -82,7 +120,10 @@ function collectParameters(query: string): Map<string, string> {
   return raw
 }
 
-function readSignature(raw: Map<string, string>): QuerySignature | undefined {
+function readSignature(
+  raw: Map<string, string>,
+  parameter: MessageParameter,
+): QuerySignature | undefined {
   const sigAlg = raw.get('SigAlg')
   const signature = raw.get('Signature')
   if (sigAlg === undefined && signature === undefined) return undefined
@@ -95,7 +136,7 @@ function readSignature(raw: Map<string, string>): QuerySignature | undefined {
     algorithm: decodeParameter(sigAlg),
     value: decodeBase64(decodeParameter(signature), 'Signature'),
     octets: Buffer.from(
-      `SAMLRequest=${raw.get('SAMLRequest')}${signedRelayState}&SigAlg=${sigAlg}`,
+      `${parameter}=${raw.get(parameter)}${signedRelayState}&SigAlg=${sigAlg}`,
       'latin1',
     ),
   }
@@ -114,7 +155,7 @@ function decodeParameter(raw: string): string {
 }
 
 /** Stops as soon as the output passes the limit: a bomb never unfolds. */
-function inflate(deflated: Buffer): string {
+function inflate(deflated: Buffer, parameter: MessageParameter): string {
   let bytes: Buffer
   try {
     bytes = inflateRawSync(deflated, { maxOutputLength: messageLimits.maxXmlBytes })
@@ -122,21 +163,21 @@ function inflate(deflated: Buffer): string {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new IdpError(
         'SAML_MESSAGE_TOO_LARGE',
-        `SAMLRequest inflates to more than ${messageLimits.maxXmlBytes} bytes`,
+        `${parameter} inflates to more than ${messageLimits.maxXmlBytes} bytes`,
         { status: 413, cause },
       )
     }
-    throw new IdpError('SAML_MESSAGE_INVALID', 'SAMLRequest is not DEFLATE data', { cause })
+    throw new IdpError('SAML_MESSAGE_INVALID', `${parameter} is not DEFLATE data`, { cause })
   }
-  return decodeMessage(bytes)
+  return decodeMessage(bytes, parameter)
 }
 
 /** @throws {IdpError} SAML_MESSAGE_INVALID when the bytes are not UTF-8 */
-export function decodeMessage(bytes: Buffer): string {
+export function decodeMessage(bytes: Buffer, what: string): string {
   try {
     return decodeXml(bytes)
   } catch (cause) {
     if (!(cause instanceof XmlError)) throw cause
-    throw new IdpError('SAML_MESSAGE_INVALID', `SAMLRequest: ${cause.message}`, { cause })
+    throw new IdpError('SAML_MESSAGE_INVALID', `${what}: ${cause.message}`, { cause })
   }
 }

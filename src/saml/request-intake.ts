@@ -1,7 +1,12 @@
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import type { ReceivedMessage } from './redirect-binding.ts'
-import { parseMessage, type RequestMessage, type RequestName } from './request-message.ts'
+import {
+  parseMessage,
+  parseSoapMessage,
+  type RequestMessage,
+  type RequestName,
+} from './request-message.ts'
 import {
   findSignature,
   verifyEnvelopedSignature,
@@ -9,7 +14,7 @@ import {
 } from './request-signature.ts'
 import { approvedServiceProvider, type FindServiceProvider } from './service-lookup.ts'
 
-export type RequestBinding = 'HTTP-Redirect' | 'HTTP-POST'
+export type RequestBinding = 'HTTP-Redirect' | 'HTTP-POST' | 'SOAP'
 
 export interface TakenRequest<Request extends RequestMessage> {
   readonly request: Request
@@ -39,7 +44,7 @@ export async function takeRequest<Request extends RequestMessage>(
   },
 ): Promise<TakenRequest<Request>> {
   const { name, binding, read, find, now } = options
-  const root = parseMessage(xml, name)
+  const root = binding === 'SOAP' ? parseSoapMessage(xml, name) : parseMessage(xml, name)
   const request = read(root)
   const sp = await approvedServiceProvider(find, request.issuer, now)
   if (binding === 'HTTP-Redirect') {

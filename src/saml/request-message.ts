@@ -14,7 +14,7 @@ export interface RequestMessage {
   readonly issuer: string
 }
 
-export type RequestName = 'AuthnRequest' | 'LogoutRequest'
+export type RequestName = 'AuthnRequest' | 'LogoutRequest' | 'LogoutResponse'
 
 /**
  * Parses a message into its root element, under the limits for messages.
@@ -22,9 +22,45 @@ export type RequestName = 'AuthnRequest' | 'LogoutRequest'
  * @throws {IdpError} SAML_MESSAGE_INVALID
  */
 export function parseMessage(xml: string, name: RequestName): Element {
-  let root: Element
+  return named(parseWithinLimits(xml), name)
+}
+
+/**
+ * The message inside a SOAP envelope: the Body's only child. Headers are passed over, unless the
+ * sender insists on one (SOAP 1.1 section 4.2.3).
+ *
+ * Bindings 3.2.2.
+ *
+ * @throws {IdpError} SAML_MESSAGE_INVALID
+ */
+export function parseSoapMessage(xml: string, name: RequestName): Element {
+  const envelope = parseWithinLimits(xml)
+  if (envelope.namespaceURI !== namespaces.soap || envelope.localName !== 'Envelope') {
+    throw invalid(`root element is <${envelope.tagName}>, expected a SOAP 1.1 Envelope`)
+  }
+  const headers = childElements(envelope, namespaces.soap, 'Header')
+  const insists = headers.some((header) =>
+    Array.from(header.childNodes).some(
+      (entry) =>
+        entry.nodeType === 1 &&
+        (entry as Element).getAttributeNS(namespaces.soap, 'mustUnderstand') === '1',
+    ),
+  )
+  if (insists) throw invalid('a SOAP header must be understood, and none is here')
+  const [body, second] = childElements(envelope, namespaces.soap, 'Body')
+  const messages = body
+    ? Array.from(body.childNodes).filter((child): child is Element => child.nodeType === 1)
+    : []
+  const [message] = messages
+  if (!message || messages.length > 1 || second) {
+    throw invalid('a SOAP Envelope must have one Body with one message in it')
+  }
+  return named(message, name)
+}
+
+function parseWithinLimits(xml: string): Element {
   try {
-    root = parseXml(xml, {
+    return parseXml(xml, {
       maxBytes: messageLimits.maxXmlBytes,
       maxDepth: messageLimits.maxDepth,
       maxNodes: messageLimits.maxNodes,
@@ -33,6 +69,9 @@ export function parseMessage(xml: string, name: RequestName): Element {
     if (cause instanceof XmlError) throw invalid(`the XML is refused: ${cause.message}`, cause)
     throw cause
   }
+}
+
+function named(root: Element, name: RequestName): Element {
   if (root.namespaceURI !== namespaces.samlp || root.localName !== name) {
     throw invalid(`root element is <${root.tagName}>, expected a SAML 2.0 ${name}`)
   }

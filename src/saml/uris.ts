@@ -13,11 +13,14 @@ export const namespaces = {
   init: 'urn:oasis:names:tc:SAML:profiles:SSO:request-init',
   ds: 'http://www.w3.org/2000/09/xmldsig#',
   xenc: 'http://www.w3.org/2001/04/xmlenc#',
+  asyncLogout: 'urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo',
+  soap: 'http://schemas.xmlsoap.org/soap/envelope/',
 } as const
 
 export const bindings = {
   httpRedirect: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect',
   httpPost: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST',
+  soap: 'urn:oasis:names:tc:SAML:2.0:bindings:SOAP',
 } as const
 
 /** unspecified and emailAddress keep their SAML 1.1 names in SAML 2.0 (Core 8.3). */

@@ -39,4 +39,8 @@ const ssoSessionSchema = new Schema(
   { versionKey: false },
 )
 
+// By which a service names sign-ins when it ends them without the browser (SAML Core 3.7.1).
+ssoSessionSchema.index({ 'services.sessionIndex': 1 }, { sparse: true })
+ssoSessionSchema.index({ 'services.nameId': 1 }, { sparse: true })
+
 export const SsoSessionModel = model('SsoSession', ssoSessionSchema, 'ssoSessions')

@@ -107,13 +107,19 @@ function plan(
   session: EndedSession,
   { isHere, end }: { isHere: boolean; end?: LogoutEnd },
 ): Promise<{ session: EndedSession; service: RunService }>[] {
-  return session.services
-    .filter(({ protocol, id }) => !isHere || protocol !== end?.protocol || id !== end.id)
-    .map(async (service) => {
-      const front = isHere ? await frontEndpoint(context, service) : undefined
-      const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
-      return { session, service: toRunService(session, service, isFront ? 'front' : 'back', front) }
-    })
+  return (
+    session.services
+      // Who asked knows, also of the sign-ins in other browsers that it named.
+      .filter(({ protocol, id }) => protocol !== end?.protocol || id !== end.id)
+      .map(async (service) => {
+        const front = isHere ? await frontEndpoint(context, service) : undefined
+        const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
+        return {
+          session,
+          service: toRunService(session, service, isFront ? 'front' : 'back', front),
+        }
+      })
+  )
 }
 
 async function frontEndpoint(

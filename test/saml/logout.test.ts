@@ -67,13 +67,15 @@ async function signedInAt(...services: ServiceOptions[]) {
   return { client, told }
 }
 
+let messages = 0
+
 function logoutRequest(
   service: ServiceOptions,
   { nameId, format, sessionIndex }: { nameId: string; format: string; sessionIndex?: string },
   attributes = '',
 ) {
   const index = sessionIndex ? `<samlp:SessionIndex>${sessionIndex}</samlp:SessionIndex>` : ''
-  return `<samlp:LogoutRequest xmlns:samlp="${namespaces.samlp}" xmlns:saml="${namespaces.saml}" ID="_logout1" Version="2.0" IssueInstant="${app.context.now().toISOString()}" Destination="${app.baseUrl}/saml/slo"${attributes}><saml:Issuer>${service.entityId}</saml:Issuer><saml:NameID Format="${format}">${nameId}</saml:NameID>${index}</samlp:LogoutRequest>`
+  return `<samlp:LogoutRequest xmlns:samlp="${namespaces.samlp}" xmlns:saml="${namespaces.saml}" ID="_logout${++messages}" Version="2.0" IssueInstant="${app.context.now().toISOString()}" Destination="${app.baseUrl}/saml/slo"${attributes}><saml:Issuer>${service.entityId}</saml:Issuer><saml:NameID Format="${format}">${nameId}</saml:NameID>${index}</samlp:LogoutRequest>`
 }
 
 const isSignedIn = async (client: HttpClient) =>
@@ -109,7 +111,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     assert.equal(statusOf(xml), 'Success')
     const root = parse(xml).documentElement
     assert.equal(root.localName, 'LogoutResponse')
-    assert.equal(root.getAttribute('InResponseTo'), '_logout1')
+    assert.equal(root.getAttribute('InResponseTo'), `_logout${messages}`)
     assert.equal(root.getAttribute('Destination'), first.logoutUrl)
     assert.equal(await isSignedIn(client), false)
   })
@@ -131,8 +133,10 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     assert.equal(await isSignedIn(client), false)
   })
 
-  it('says PartialLogout when other services were in the session: nobody told them', async () => {
-    const { client, told } = await signedInAt(first, second)
+  it('says PartialLogout when another service in the session cannot be told', async () => {
+    const deaf = { entityId: 'https://deaf.example.gr', acsUrl: 'https://deaf.example.gr/acs', key }
+    await registerService(deaf)
+    const { client, told } = await signedInAt(first, deaf)
     const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
     const answer = await client.get(`/saml/slo?${query}`)
     assert.equal(
@@ -142,11 +146,41 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     assert.equal(await isSignedIn(client), false)
   })
 
-  it('says Success when there is no session left', async () => {
-    const { told } = await signedInAt(first)
+  it('ends the session without its cookie too: the service names it by NameID and SessionIndex', async () => {
+    const { client, told } = await signedInAt(first)
     const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
     const answer = await new HttpClient(app.baseUrl).get(`/saml/slo?${query}`)
     assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
+    assert.equal(await isSignedIn(client), false)
+  })
+
+  it('refuses a request that was taken before, and ends nothing by it', async () => {
+    const { client, told } = await signedInAt(first)
+    const all = { ...told[0]!, sessionIndex: undefined }
+    const query = redirectQuery(logoutRequest(first, all), { key: key.privateKey })
+    assert.equal((await client.get(`/saml/slo?${query}`)).status, 303)
+    const answer = await client.get(`/saml/slo?${query}`)
+    const { xml } = redirectedResponse(answer.headers.location!)
+    assert.equal(statusOf(xml), 'Requester/RequestDenied')
+  })
+
+  it('sends no answer to a service that wants none (Asynchronous Single Logout)', async () => {
+    const { client, told } = await signedInAt(first)
+    const extension =
+      '<samlp:Extensions><aslo:Asynchronous xmlns:aslo="urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"/></samlp:Extensions>'
+    const xml = logoutRequest(first, told[0]!).replace('<saml:NameID', `${extension}<saml:NameID`)
+    const answer = await client.get(`/saml/slo?${redirectQuery(xml, { key: key.privateKey })}`)
+    assert.equal(redirectOf(answer), '/logout')
+    assert.equal(await isSignedIn(client), false)
+  })
+
+  it('says Success when there is no session left', async () => {
+    const { client, told } = await signedInAt(first)
+    for (let round = 0; round < 2; round++) {
+      const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
+      const answer = await client.get(`/saml/slo?${query}`)
+      assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
+    }
   })
 
   it('knows the NameID of an earlier visit, when the last one brought another format', async () => {
@@ -169,7 +203,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     await registerService(silent)
     const { client, told } = await signedInAt(silent)
     const query = redirectQuery(logoutRequest(silent, told[0]!), { key: key.privateKey })
-    const answer = await client.get(`/saml/slo?${query}`)
+    const answer = await client.get(redirectOf(await client.get(`/saml/slo?${query}`)))
     assert.equal(answer.status, 200)
     assert.doesNotMatch(answer.body, /SAMLResponse/)
     assert.equal(await isSignedIn(client), false)

@@ -62,10 +62,10 @@ describe('our own metadata (saml2int SDP-MD08 to 12, SDP-IDP14 and 33)', () => {
     assert.deepEqual(attributes('KeyDescriptor', 'use'), ['signing', 'signing'])
   })
 
-  it('lists SSO and SLO by HTTP-Redirect and HTTP-POST, and every NameID format', () => {
+  it('lists SSO by HTTP-Redirect and HTTP-POST, SLO by SOAP too, and every NameID format', () => {
     const both = [bindings.httpRedirect, bindings.httpPost]
     assert.deepEqual(attributes('SingleSignOnService', 'Binding'), both)
-    assert.deepEqual(attributes('SingleLogoutService', 'Binding'), both)
+    assert.deepEqual(attributes('SingleLogoutService', 'Binding'), [...both, bindings.soap])
     assert.deepEqual(
       new Set(attributes('SingleSignOnService', 'Location')),
       new Set([`${baseUrl}/saml/sso`]),
