@@ -39,7 +39,7 @@ const usage = `Usage: propylaia federation COMMAND [--json]
       --max-validity-days N   how far ahead its validUntil may be; 28 when not given
   list                        all of them, and how their last refresh went
   show NAME [--entity ID]     one of them, or one entity in it
-  refresh [NAME] [--confirm-shrink]   fetches now; without a name all
+  refresh [NAME] [--confirm-shrink] [--confirm-older]   fetches now; without a name all
   remove NAME                 forgets it and all that it vouches for
   requests [--all]            services that asked for their registration and wait for a decision
   request show|approve|reject REFERENCE   one of them: federation request --help
@@ -58,6 +58,7 @@ const options = {
   'all-roles': { type: 'boolean' },
   'max-validity-days': { type: 'string' },
   'confirm-shrink': { type: 'boolean' },
+  'confirm-older': { type: 'boolean' },
   entity: { type: 'string' },
 } as const
 
@@ -244,6 +245,7 @@ async function refreshOne(context: CliContext, record: FederationRecord, values:
   try {
     return await refreshFederation(name, context, {
       confirmShrink: values['confirm-shrink'] === true,
+      confirmOlder: values['confirm-older'] === true,
       unconditional: true,
       onProgress: (bytes) => bar.at(bytes),
     })

@@ -51,6 +51,8 @@ export interface AggregateSummary {
   readonly isSingle: boolean
   readonly validUntil: Date
   readonly cacheDurationSeconds?: number
+  /** When the federation made the document, where its mdrpi:PublicationInfo says so. */
+  readonly creationInstant?: Date
   /** All entities of the document. */
   readonly entityCount: number
   /** Those given to onEntity. */
@@ -105,6 +107,8 @@ class AggregateReader {
   /** Of the groups that are open, the root first. */
   readonly #times: Times[] = []
   #rootId = ''
+  #isInRootExtensions = false
+  #creationInstant: Date | undefined
   #taken = 0
 
   constructor(read: ReadBytes, options: AggregateOptions) {
@@ -152,6 +156,7 @@ class AggregateReader {
       isSingle,
       validUntil: times.validUntil,
       cacheDurationSeconds: times.cacheDurationSeconds,
+      creationInstant: this.#creationInstant,
       entityCount: this.#entityIds.size,
       takenCount: this.#taken,
       leftOut: this.#leftOut,
@@ -204,6 +209,7 @@ class AggregateReader {
       } else if (kind === 'start') {
         this.#noteId()
         if (stream.depth === 2 && this.#isSignature()) throw unsigned('the root has two signatures')
+        if (stream.depth <= 3) this.#readPublication()
         if (entity) entity.facts.start(stream)
         else entity = this.#startOutside()
       } else if (entity) {
@@ -282,6 +288,23 @@ class AggregateReader {
       onEntity({ ...facts, xml, validUntil, cacheDurationSeconds })
     }
     stream.keepFrom = undefined
+  }
+
+  /**
+   * mdrpi:PublicationInfo of the root (SAML Metadata RPI 2.2.1): in its Extensions and nowhere else.
+   * An instant that cannot be read counts as none.
+   */
+  #readPublication(): void {
+    const stream = this.#stream
+    const { local, prefix } = stream.name
+    if (stream.depth === 2) this.#isInRootExtensions = this.#isMetadata('Extensions')
+    else if (
+      this.#isInRootExtensions &&
+      local === 'PublicationInfo' &&
+      stream.scope.get(prefix) === ns.mdrpi
+    ) {
+      this.#creationInstant ??= readInstant(attributeOf(stream, 'creationInstant') ?? '')
+    }
   }
 
   /** @throws {IdpError} METADATA_INVALID for times that cannot be read: they must not count as none */

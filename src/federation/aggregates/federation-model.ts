@@ -24,6 +24,7 @@ export interface FederationGeneration {
   readonly acceptedAt: Date
   readonly validUntil: Date
   readonly cacheDurationSeconds?: number
+  readonly creationInstant?: Date
   /** In the document, and after the filters. */
   readonly entityCount: number
   readonly takenCount: number

@@ -31,6 +31,7 @@ export type RefreshContext = Pick<AppContext, 'now' | 'log' | 'audit'> & {
 
 export interface RefreshOptions {
   readonly confirmShrink?: boolean
+  readonly confirmOlder?: boolean
   /** Fetches although nothing seems to have changed. */
   readonly unconditional?: boolean
   /** Leaves it to whoever has just done it. */
@@ -151,7 +152,7 @@ async function take(
   owner: string,
   { file, etag, lastModified }: { file: string; etag?: string; lastModified?: string },
   context: RefreshContext,
-  { confirmShrink, onProgress, signal }: RefreshOptions,
+  { confirmShrink, confirmOlder, onProgress, signal }: RefreshOptions,
 ): Promise<RefreshResult> {
   const { _id: name, keysPem, filters } = federation
   const now = context.now()
@@ -174,17 +175,20 @@ async function take(
   let summary: AggregateSummary
   try {
     summary = await importAggregate(work)
+    if (!confirmOlder) refuseOlder(federation, summary, now)
     if (!confirmShrink) refuseShrink(federation, summary)
   } catch (error) {
     await removeGeneration(generation)
     throw error
   }
-  const { validUntil, cacheDurationSeconds, entityCount, takenCount, leftOut } = summary
+  const { validUntil, cacheDurationSeconds, creationInstant, entityCount, takenCount, leftOut } =
+    summary
   const current: FederationGeneration = {
     generation,
     acceptedAt: now,
     validUntil,
     ...(cacheDurationSeconds !== undefined && { cacheDurationSeconds }),
+    ...(creationInstant && { creationInstant }),
     entityCount,
     takenCount,
     leftOut,
@@ -214,6 +218,28 @@ async function take(
     details,
   })
   return { name, result: 'accepted', current }
+}
+
+/**
+ * A document that was genuine once and is valid still could bring back services that the federation
+ * has removed since, and keys. By when it was made, where both say so; else by how long it is valid.
+ * Past its own end the version in use stands in nobody's way.
+ */
+function refuseOlder(
+  { _id: name, current }: FederationRecord,
+  fresh: AggregateSummary,
+  now: Date,
+): void {
+  if (!current || current.validUntil <= now) return
+  const [before, after, what] =
+    current.creationInstant && fresh.creationInstant
+      ? [current.creationInstant, fresh.creationInstant, 'made']
+      : [current.validUntil, fresh.validUntil, 'valid until']
+  if (after >= before) return
+  throw new IdpError(
+    'METADATA_OLDER',
+    `the new metadata of "${name}" is older than the one in use (${what} ${after.toISOString()}, the one in use ${before.toISOString()}); if that is right: propylaia federation refresh ${name} --confirm-older`,
+  )
 }
 
 function refuseShrink({ _id: name, current }: FederationRecord, fresh: AggregateSummary): void {

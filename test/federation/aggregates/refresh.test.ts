@@ -199,6 +199,47 @@ describe('Refreshing a federation', () => {
     await refreshFederation('test', context)
   })
 
+  it('refuses a genuine document that is older than the one in use, until told to take it', async () => {
+    const made = (instant: string, inside: string) =>
+      `<md:Extensions><mdrpi:PublicationInfo publisher="urn:synthetic" creationInstant="${instant}"/></md:Extensions>${inside}`
+    const older = made('2027-01-14T00:00:00Z', entity('removed'))
+    const newer = made('2027-01-15T00:00:00Z', entity('one'))
+    await add('test')
+    publish([newer])
+    await refreshFederation('test', context)
+    // Valid for longer, by mistake or not: when it was made counts.
+    publish([older], 'validUntil="2027-02-05T12:00:00Z"')
+    await assert.rejects(refreshFederation('test', context), { code: 'METADATA_OLDER' })
+    assert.equal(await findServiceProvider(sp('removed'), now), undefined)
+    assert.ok(await findServiceProvider(sp('one'), now))
+    // What an entity says of itself is not the document's.
+    const inEntity = entity('one').replace(
+      '<md:Extensions>',
+      '<md:Extensions><mdrpi:PublicationInfo publisher="x" creationInstant="2020-01-01T00:00:00Z"/>',
+    )
+    publish([made('2027-01-15T06:00:00Z', inEntity)])
+    const { current } = await refreshFederation('test', context)
+    assert.deepEqual(current.creationInstant, new Date('2027-01-15T06:00:00Z'))
+    publish([older])
+    await refreshFederation('test', context, { confirmOlder: true })
+    assert.ok(await findServiceProvider(sp('removed'), now))
+  })
+
+  it('goes by validUntil where documents do not say when they were made', async () => {
+    await add('test')
+    publish([entity('one')])
+    await refreshFederation('test', context)
+    publish([entity('removed')], 'validUntil="2027-01-28T12:00:00Z"')
+    await assert.rejects(refreshFederation('test', context), { code: 'METADATA_OLDER' })
+    publish([entity('one'), entity('two')])
+    await refreshFederation('test', context)
+    // Past the end of the one in use any that is valid helps.
+    now = new Date('2027-01-29T12:00:00Z')
+    publish([entity('three')], 'validUntil="2027-01-29T13:00:00Z"')
+    await refreshFederation('test', context, { confirmShrink: true })
+    assert.ok(await findServiceProvider(sp('three'), now))
+  })
+
   it('leaves two generations in the store at most, and none after removal', async () => {
     await add('test')
     for (const name of ['a', 'b', 'c']) {
