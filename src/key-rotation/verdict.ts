@@ -22,6 +22,12 @@ export interface Verdict {
   readonly evidence: readonly PageText[]
 }
 
+/** A verdict by one kind of evidence. */
+interface Part extends Verdict {
+  /** As of when it holds, for one that says ready. */
+  readonly at?: Date
+}
+
 /** What is known about one service and one staged key. */
 export interface SamlFacts {
   readonly kid: string
@@ -52,8 +58,11 @@ export function samlVerdict(facts: SamlFacts): Verdict {
   if (!strongest) {
     return { state: 'unknown', evidence: evidence.length ? evidence : [told('never')] }
   }
-  // It may have read the key after the last check, or read it by another way than the federation.
-  const isOutdone = strongest.state !== 'ready' && parts.some(({ state }) => state === 'ready')
+  // It may have read the key after it refused it, or by another way than the federation.
+  const refusedAt = facts.live?.result === 'refuses' ? facts.live.at : undefined
+  const isOutdone = parts.some(
+    ({ state, at }) => state === 'ready' && (!refusedAt || (at !== undefined && at > refusedAt)),
+  )
   return isOutdone
     ? { state: 'ready', evidence }
     : { state: strongest.state, until: strongest.until, evidence }
@@ -65,7 +74,7 @@ function told(name: string, values?: Values): PageText {
   return { key: `admin.keys.evidence.${name}`, values }
 }
 
-function byLiveCheck({ live, now, safeAt, fetches, federation }: SamlFacts): Verdict | undefined {
+function byLiveCheck({ live, now, safeAt, fetches, federation }: SamlFacts): Part | undefined {
   if (!live) return undefined
   const values = { date: live.at.toISOString() }
   if (live.result === 'accepts') {
@@ -83,7 +92,7 @@ function byLiveCheck({ live, now, safeAt, fetches, federation }: SamlFacts): Ver
   }
 }
 
-function byFederation(facts: SamlFacts): Verdict | undefined {
+function byFederation(facts: SamlFacts): Part | undefined {
   const { federation, kid, now, safeAt, federationRefreshHours } = facts
   if (!federation) return undefined
   const name = { federation: federation.federation }
@@ -102,10 +111,12 @@ function byFederation(facts: SamlFacts): Verdict | undefined {
   const readAt = new Date(since.getTime() + federationRefreshHours * hourMs)
   const values = { ...name, date: since.toISOString() }
   const evidence = [told('federationHas', values)]
-  return readAt <= now ? { state: 'ready', evidence } : { state: 'waits', until: readAt, evidence }
+  return readAt <= now
+    ? { state: 'ready', at: readAt, evidence }
+    : { state: 'waits', until: readAt, evidence }
 }
 
-function byFetches(facts: SamlFacts): Verdict | undefined {
+function byFetches(facts: SamlFacts): Part | undefined {
   const { fetches, kid, now, safeAt, sharedWith } = facts
   const last = latest(fetches)
   if (!last) return undefined
@@ -124,7 +135,7 @@ function byFetches(facts: SamlFacts): Verdict | undefined {
   if (hasKey) {
     // Another program there, or another machine of the same name, may have its own copy.
     const lagging = fetches.find(({ kids, count }) => !kids.includes(kid) && count >= habit)
-    if (!lagging || now >= safeAt) return { state: 'ready', evidence: [way] }
+    if (!lagging || now >= safeAt) return { state: 'ready', at: seen.lastAt, evidence: [way] }
     const other = told('lagging', { program: lagging.program || '–', address: lagging.address })
     return { state: 'waits', until: safeAt, evidence: [way, other] }
   }
