@@ -1,4 +1,6 @@
+import type { SigningKey } from '../keys/signing-key.ts'
 import { attributeOf, childElement, childElements } from '../xml/safe-xml.ts'
+import { readEncryptedNameId } from './decryption.ts'
 import {
   invalid,
   parseMessage,
@@ -38,6 +40,8 @@ export interface AuthnRequest extends RequestMessage {
   readonly nameIdPolicy?: NameIdPolicy
   readonly requestedAuthnContext?: RequestedAuthnContext
   readonly subject?: RequestedSubject
+  /** The same, saml:EncryptedID: see openSubject(). */
+  readonly encryptedSubject?: Element
   /** Something in it that we cannot do, to be told to the service. */
   readonly unsupported?: string
 }
@@ -80,6 +84,28 @@ export function readAuthnRequest(root: Element): AuthnRequest {
     requestedAuthnContext: readRequestedAuthnContext(root),
     ...(subject && readSubject(subject)),
   }
+}
+
+/**
+ * The request with its encrypted Subject in clear, read only when the request is signed. What cannot
+ * be read is told to the service later, as unsupported, in the same words whatever was wrong.
+ *
+ * @param keys KeyRing.decrypting()
+ */
+export function openSubject(
+  request: AuthnRequest,
+  isSigned: boolean,
+  keys: readonly SigningKey[],
+): AuthnRequest {
+  const { encryptedSubject, ...others } = request
+  if (!encryptedSubject) return request
+  if (!isSigned) {
+    return { ...others, unsupported: 'An encrypted Subject is read in signed requests only' }
+  }
+  const subject = readEncryptedNameId(encryptedSubject, keys)
+  return subject
+    ? { ...others, subject }
+    : { ...others, unsupported: 'The encrypted Subject cannot be read with a key of ours' }
 }
 
 /** @throws {SamlStatusError} SAML_MESSAGE_INVALID as Requester/RequestUnsupported */
@@ -126,13 +152,17 @@ function readRequestedAuthnContext(root: Element): RequestedAuthnContext | undef
   return { comparison, classRefs }
 }
 
-function readSubject(subject: Element): Pick<AuthnRequest, 'subject' | 'unsupported'> {
+function readSubject(
+  subject: Element,
+): Pick<AuthnRequest, 'subject' | 'encryptedSubject' | 'unsupported'> {
   // Core 3.4.1: a request names who is meant, but confirmation is ours to give.
   if (childElement(subject, namespaces.saml, 'SubjectConfirmation')) {
     return { unsupported: 'Subject in an AuthnRequest must not contain a SubjectConfirmation' }
   }
   const nameId = childElement(subject, namespaces.saml, 'NameID')
-  if (!nameId) return { unsupported: 'Subject is supported with a NameID in clear only' }
+  const encryptedSubject = childElement(subject, namespaces.saml, 'EncryptedID')
+  if (!nameId && encryptedSubject) return { encryptedSubject }
+  if (!nameId) return { unsupported: 'Subject is supported with a NameID or EncryptedID only' }
   const format = attributeOf(nameId, 'Format') ?? nameIdFormats.unspecified
   return { subject: { format, value: simpleText(nameId) } }
 }

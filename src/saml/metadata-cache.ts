@@ -47,6 +47,7 @@ export function metadataCache(
           scope: config.scope,
           institution,
           keys: keys.published('saml'),
+          encryptionKeys: keys.published('saml-encryption'),
           validUntil,
         }).then(serveMetadata),
       }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { PublishedEndpoint } from '../aliases/path-aliases.ts'
 import type { Institution, LocalizedText } from '../institution.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
+import { acceptedEncryptionMethods } from './decryption.ts'
 import { writeDiscoveryHints, writeEntityExtensions } from './metadata-extensions.ts'
 import { bindings, nameIdFormats, namespaces } from './uris.ts'
 import { keyInfo, signEnveloped } from './xml-signature.ts'
@@ -15,6 +16,8 @@ export interface OwnMetadata {
   readonly institution: Institution
   /** Every key that is published, the one that signs first. */
   readonly keys: readonly SigningKey[]
+  /** Keys that services may encrypt for. */
+  readonly encryptionKeys?: readonly SigningKey[]
   readonly validUntil: Date
   /** Further addresses that answer, after our own. */
   readonly aliases?: readonly (PublishedEndpoint & { readonly path: string })[]
@@ -78,6 +81,7 @@ function writeContent(own: OwnMetadata): string {
           `<md:KeyDescriptor use="signing">${keyInfo(key).replace('<ds:KeyInfo>', `<ds:KeyInfo xmlns:ds="${namespaces.ds}">`)}</md:KeyDescriptor>`,
       )
       .join('') +
+    (own.encryptionKeys ?? []).map(writeEncryptionKey).join('') +
     writeEndpoints('SingleLogoutService', `${baseUrl}${endpointPaths.singleLogout}`) +
     writeEndpoint(
       'SingleLogoutService',
@@ -92,6 +96,15 @@ function writeContent(own: OwnMetadata): string {
     writeAliases('SingleSignOnService', own) +
     `</md:IDPSSODescriptor>${writeOrganization(institution)}${writeContacts(institution)}`
   )
+}
+
+/** With the methods we read, all of them: services choose among what is listed (saml2int SDP-MD07). */
+function writeEncryptionKey(key: SigningKey): string {
+  const info = keyInfo(key).replace('<ds:KeyInfo>', `<ds:KeyInfo xmlns:ds="${namespaces.ds}">`)
+  const methods = acceptedEncryptionMethods
+    .map((uri) => `<md:EncryptionMethod Algorithm="${uri}"></md:EncryptionMethod>`)
+    .join('')
+  return `<md:KeyDescriptor use="encryption">${info}${methods}</md:KeyDescriptor>`
 }
 
 function writeUserInterfaceInfo({ institution, baseUrl }: OwnMetadata): string {

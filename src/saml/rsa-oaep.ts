@@ -3,6 +3,7 @@ import {
   createHash,
   hash,
   type KeyObject,
+  privateDecrypt,
   publicEncrypt,
   randomBytes,
 } from 'node:crypto'
@@ -29,6 +30,50 @@ export function encryptOaep(
   const modulusBytes = (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8
   const padded = padOaep(message, modulusBytes, labelHash, maskHash)
   return publicEncrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, padded)
+}
+
+/**
+ * RSAES-OAEP decryption (RFC 8017, 7.1.2) with an empty label. The padding is checked in one go:
+ * whoever could tell by time or answer which part was wrong could decrypt by trying (Manger's attack).
+ *
+ * @param wrapped as many bytes as the modulus
+ * @returns undefined when it was not encrypted like this for this key
+ */
+export function decryptOaep(
+  privateKey: KeyObject,
+  wrapped: Buffer,
+  labelHash: OaepHash,
+  maskHash: OaepHash,
+): Buffer | undefined {
+  let padded: Buffer
+  try {
+    padded = privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, wrapped)
+  } catch {
+    // Not below the modulus: seen by whoever made it, so nothing is given away.
+    return undefined
+  }
+  const labelDigest = hash(labelHash, '', 'buffer')
+  const seedBytes = labelDigest.length
+  if (padded.length < 2 * seedBytes + 2) return undefined
+  const maskedSeed = padded.subarray(1, 1 + seedBytes)
+  const maskedBlock = padded.subarray(1 + seedBytes)
+  const seed = xor(maskedSeed, mgf1(maskedBlock, seedBytes, maskHash))
+  const block = xor(maskedBlock, mgf1(seed, maskedBlock.length, maskHash))
+  let wrong = padded[0]!
+  for (let index = 0; index < seedBytes; index++) wrong |= block[index]! ^ labelDigest[index]!
+  // The first byte after the zeros must be 1; every byte is looked at, wherever it stands.
+  let isBefore = 1
+  let messageAt = 0
+  for (let index = seedBytes; index < block.length; index++) {
+    const byte = block[index]!
+    const isZero = ((byte - 1) >>> 31) & 1
+    const isOne = (((byte ^ 1) - 1) >>> 31) & 1
+    messageAt |= (isBefore & isOne) * (index + 1)
+    wrong |= isBefore & (isZero ^ 1) & (isOne ^ 1)
+    isBefore &= isOne ^ 1
+  }
+  wrong |= isBefore
+  return wrong === 0 ? block.subarray(messageAt) : undefined
 }
 
 function padOaep(message: Buffer, size: number, labelHash: OaepHash, maskHash: OaepHash): Buffer {

@@ -110,6 +110,7 @@ export function samlRoutes(context: AppContext): Router {
         destination: addressedUrl(context.config, req, endpointPaths.singleSignOn),
         now,
         clockSkewMs: context.config.clockSkewSeconds * 1000,
+        decryptionKeys: context.keys.decrypting(),
       })
     } catch (error) {
       auditRefusal(context, req, error)

@@ -1,9 +1,11 @@
 import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
+import type { SigningKey } from '../keys/signing-key.ts'
 import { chooseAssertionConsumerService } from './assertion-consumer-service.ts'
 import { satisfyAuthnContext } from './authn-context.ts'
 import {
   type AuthnRequest,
   checkSupported,
+  openSubject,
   type RequestedAuthnContext,
   readAuthnRequest,
 } from './authn-request.ts'
@@ -59,6 +61,8 @@ export async function acceptAuthnRequest(
     readonly destination: string
     readonly now: Date
     readonly clockSkewMs: number
+    /** What opens an encrypted Subject: KeyRing.decrypting(). */
+    readonly decryptionKeys?: readonly SigningKey[]
   },
 ): Promise<AcceptedRequest> {
   const { binding, find, now } = options
@@ -71,7 +75,9 @@ export async function acceptAuthnRequest(
   })
   if (sp.authnRequestsSigned) requireSignature(sp, isSigned)
   checkRequestMessage(request, { ...options, isSigned })
-  return { sp, request, assertionConsumerService: chooseAssertionConsumerService(sp, request) }
+  const assertionConsumerService = chooseAssertionConsumerService(sp, request)
+  const opened = openSubject(request, isSigned, options.decryptionKeys ?? [])
+  return { sp, request: opened, assertionConsumerService }
 }
 
 /**

@@ -13,6 +13,7 @@ export const namespaces = {
   init: 'urn:oasis:names:tc:SAML:profiles:SSO:request-init',
   ds: 'http://www.w3.org/2000/09/xmldsig#',
   xenc: 'http://www.w3.org/2001/04/xmlenc#',
+  xenc11: 'http://www.w3.org/2009/xmlenc11#',
   asyncLogout: 'urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo',
   soap: 'http://schemas.xmlsoap.org/soap/envelope/',
 } as const
