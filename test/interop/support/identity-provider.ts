@@ -22,7 +22,7 @@ interface ListedKey {
 export interface RunningIdentityProvider {
   /** Scheme, host and port; also the OpenID Connect issuer. */
   readonly baseUrl: string
-  /** Our SAML entityID, which is where the metadata is. */
+  /** Our SAML entityID, which is where the metadata is unless the settings have another. */
   readonly entityId: string
   /** The settings it runs with, for a test that opens its store beside it. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -70,18 +70,18 @@ export async function startIdentityProvider(
     throw error
   })
   const run = promisify(execFile)
-  const entityId = `${baseUrl}/saml/metadata`
+  const metadataUrl = `${baseUrl}/saml/metadata`
   const cli = async (...args: string[]) =>
     (await run(process.execPath, [entry, ...args], { env })).stdout
   return {
     baseUrl,
-    entityId,
+    entityId: settings.SAML_ENTITY_ID ?? metadataUrl,
     environment: env,
     cli,
     async certificate() {
       const keys: ListedKey[] = JSON.parse(await cli('keys', 'list', '--json'))
       const active = keys.find(({ use, state }) => use === 'saml' && state === 'active')
-      const metadata = await (await fetch(entityId)).text()
+      const metadata = await (await fetch(metadataUrl)).text()
       for (const [, base64 = ''] of metadata.matchAll(/X509Certificate>([^<]+)</g)) {
         const { fingerprint256 } = new X509Certificate(Buffer.from(base64, 'base64'))
         if (fingerprint256.replaceAll(':', '').toLowerCase() === active?.certificateSha256) {

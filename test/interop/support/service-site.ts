@@ -35,6 +35,8 @@ export async function startServices(
     jwks?: Readonly<Record<string, { keys: object[] }>>
     /** See SpFiles. */
     metadataRefreshSeconds?: number
+    /** Metadata that the services have of their identity provider, in place of ours. XML. */
+    knownMetadata?: string
   },
 ): Promise<ServiceSite> {
   const { applications = [], relyingParties = [], jwks = {} } = services
@@ -56,8 +58,11 @@ export async function startServices(
     if (applications.length > 0) {
       const certificateFile = join(folder, 'idp-cert.pem')
       writeFileSync(certificateFile, await identityProvider.certificate())
+      const knownMetadataFile = join(folder, 'known-idp.xml')
+      if (services.knownMetadata) writeFileSync(knownMetadataFile, services.knownMetadata)
       writeShibbolethFiles(applications, {
         folder,
+        identityProviderMetadataFile: services.knownMetadata && knownMetadataFile,
         identityProvider: identityProvider.entityId,
         identityProviderMetadataUrl: identityProvider.entityId,
         identityProviderCertificateFile: certificateFile,

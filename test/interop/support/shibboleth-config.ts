@@ -25,6 +25,8 @@ export interface SpFiles {
   readonly identityProviderMetadataUrl: string
   /** PEM, as an operator gets it out of band. */
   readonly identityProviderCertificateFile: string
+  /** Read in place of what is at the URL: unsigned, as people once got it by mail. */
+  readonly identityProviderMetadataFile?: string
   /** How often it looks for newer metadata of ours; two hours when absent. */
   readonly metadataRefreshSeconds?: number
 }
@@ -56,11 +58,15 @@ export function shibbolethXml(applications: readonly SpApplication[], files: SpF
   <ApplicationDefaults entityID="${applicationEntityId(first)}" REMOTE_USER="eppn" ${settingsOf(first)}>
     ${sessions(first, files)}
     <Errors supportContact="nobody@localhost" session="${folder}/error.txt"/>
-    <MetadataProvider type="XML" validate="true" url="${files.identityProviderMetadataUrl}"
+    ${
+      files.identityProviderMetadataFile === undefined
+        ? `<MetadataProvider type="XML" validate="true" url="${files.identityProviderMetadataUrl}"
         backingFilePath="${folder}/idp-metadata.xml" ${refresh}>
       <MetadataFilter type="RequireValidUntil" maxValidityInterval="2419200"/>
       <MetadataFilter type="Signature" certificate="${files.identityProviderCertificateFile}" verifyBackup="false"/>
-    </MetadataProvider>
+    </MetadataProvider>`
+        : `<MetadataProvider type="XML" validate="true" path="${files.identityProviderMetadataFile}"/>`
+    }
     <AttributeExtractor type="XML" validate="true" path="${folder}/attribute-map.xml"/>
     <AttributeFilter type="XML" validate="true" path="/etc/shibboleth/attribute-policy.xml"/>
     ${credentials(first, folder)}
