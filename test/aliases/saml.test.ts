@@ -136,6 +136,23 @@ describe('SAML at the addresses of another identity provider', () => {
     assert.equal(broken.status, 400)
   })
 
+  it('answers by SOAP as we do', async () => {
+    const ask = async (path: string) => {
+      const response = await fetch(`${app.baseUrl}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/xml' },
+        body: '<x/>',
+      })
+      return [response.status, response.headers.get('content-type'), await response.text()]
+    }
+    const [alias, own] = await Promise.all([
+      ask('/idp/profile/SAML2/SOAP/SLO'),
+      ask('/saml/slo/soap'),
+    ])
+    assert.match(String(own[2]), /:Fault>/)
+    assert.deepEqual(alias, own)
+  })
+
   it('starts a sign-on by the links that people have', async () => {
     const providerId = encodeURIComponent(service.entityId)
     for (const link of [
@@ -164,7 +181,9 @@ describe('SAML at the addresses of another identity provider', () => {
       ['HTTP-Redirect', shibboleth.redirect],
       ['HTTP-POST', shibboleth.post],
     ])
-    assert.ok(endpoints('SingleLogoutService').some(([, path]) => path === shibboleth.logout))
+    const logout = endpoints('SingleLogoutService').map(([binding, path]) => `${binding} ${path}`)
+    assert.ok(logout.includes(`HTTP-Redirect ${shibboleth.logout}`))
+    assert.ok(logout.includes('SOAP /idp/profile/SAML2/SOAP/SLO'))
   })
 })
 
