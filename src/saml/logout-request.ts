@@ -1,4 +1,6 @@
+import type { SigningKey } from '../keys/signing-key.ts'
 import { attributeOf, childElement, childElements } from '../xml/safe-xml.ts'
+import { readEncryptedNameId } from './decryption.ts'
 import {
   invalid,
   parseInstant,
@@ -12,6 +14,8 @@ import { nameIdFormats, namespaces } from './uris.ts'
 /** A samlp:LogoutRequest (Core 3.7.1), of right form. */
 export interface LogoutRequest extends RequestMessage {
   readonly nameId?: { readonly format: string; readonly value: string }
+  /** The same, saml:EncryptedID: see openNameId(). */
+  readonly encryptedId?: Element
   /** Empty: all sessions of the principal at the service. */
   readonly sessionIndexes: readonly string[]
   readonly notOnOrAfter?: Date
@@ -41,6 +45,7 @@ export function readLogoutRequest(root: Element): LogoutRequest {
       format: attributeOf(nameId, 'Format') ?? nameIdFormats.unspecified,
       value: simpleText(nameId),
     },
+    encryptedId: childElement(root, namespaces.saml, 'EncryptedID'),
     sessionIndexes,
     notOnOrAfter:
       notOnOrAfter === undefined ? undefined : parseInstant(notOnOrAfter, 'NotOnOrAfter'),
@@ -48,6 +53,16 @@ export function readLogoutRequest(root: Element): LogoutRequest {
       extensions !== undefined &&
       childElement(extensions, namespaces.asyncLogout, 'Asynchronous') !== undefined,
   }
+}
+
+/**
+ * The request with its encrypted NameID in clear. Only once its signature has been verified.
+ *
+ * @param keys KeyRing.decrypting()
+ */
+export function openNameId(request: LogoutRequest, keys: readonly SigningKey[]): LogoutRequest {
+  const { encryptedId, ...others } = request
+  return encryptedId ? { ...others, nameId: readEncryptedNameId(encryptedId, keys) } : request
 }
 
 /** @throws {SamlStatusError} told to the service: the request is too old, or hides the NameID from us */
@@ -63,7 +78,8 @@ export function checkLogoutRequest(request: LogoutRequest, now: Date, clockSkewM
     throw new SamlStatusError('SAML_MESSAGE_INVALID', {
       code: 'Requester',
       secondLevel: 'RequestUnsupported',
-      message: 'LogoutRequest is supported with a NameID in clear only',
+      message:
+        'LogoutRequest is supported with a NameID, or an EncryptedID that a key of ours opens',
     })
   }
 }

@@ -10,8 +10,12 @@ import { servicesInSession, takeSession } from '../sso/sessions.ts'
 import { followLogout } from '../sso/start-logout.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { receiveLogoutResponse } from './logout-answers.ts'
-import './logout-channel.ts'
-import { checkLogoutRequest, type LogoutRequest, readLogoutRequest } from './logout-request.ts'
+import {
+  checkLogoutRequest,
+  type LogoutRequest,
+  openNameId,
+  readLogoutRequest,
+} from './logout-request.ts'
 import {
   buildPostLogoutResponse,
   buildRedirectLogoutResponse,
@@ -132,7 +136,7 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       requireSignature(sp, isSigned)
       const destination = addressedUrl(context.config, req, endpointPaths.singleLogout)
       checkRequestMessage(request, { destination, isSigned, now, clockSkewMs })
-      return { message, request, sp }
+      return { message, request: openNameId(request, context.keys.decrypting()), sp }
     } catch (error) {
       auditRefusal(context, req, error)
       throw error

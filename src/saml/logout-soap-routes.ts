@@ -6,7 +6,12 @@ import type { ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import type { EndedSession } from '../sso/logout-channels.ts'
 import { tellServices } from '../sso/tell-services.ts'
-import { checkLogoutRequest, type LogoutRequest, readLogoutRequest } from './logout-request.ts'
+import {
+  checkLogoutRequest,
+  type LogoutRequest,
+  openNameId,
+  readLogoutRequest,
+} from './logout-request.ts'
 import { buildPostLogoutResponse, logoutStatus } from './logout-response.ts'
 import { endNamedSessions } from './logout-sessions.ts'
 import { messageLimits } from './message-limits.ts'
@@ -72,7 +77,7 @@ export function logoutSoapRoutes(context: AppContext): Router {
       now,
       clockSkewMs: context.config.clockSkewSeconds * 1000,
     })
-    return { request, sp }
+    return { request: openNameId(request, context.keys.decrypting()), sp }
   }
 
   async function answer(request: LogoutRequest, sp: ServiceProvider): Promise<string> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { constants, createCipheriv, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { inflateRawSync } from 'node:zlib'
 import { activateKey, retireKey, stageKey } from '../../src/keys/key-life.ts'
 import { readEncryptedNameId } from '../../src/saml/decryption.ts'
 import { encryptOaep, type OaepHash } from '../../src/saml/rsa-oaep.ts'
@@ -161,6 +162,7 @@ describe('a Subject that a service encrypted for us', () => {
     entityId: 'https://sp.example.gr',
     acsUrl: 'https://sp.example.gr/acs',
     key: spKey,
+    logoutUrl: 'https://sp.example.gr/slo',
   }
   let app: TestApp
   before(async () => {
@@ -229,6 +231,30 @@ describe('a Subject that a service encrypted for us', () => {
     await retireKey(app.context, former.kid, { by, force: true })
     assert.match(await ask(former.publicKey), /RequestUnsupported/)
     assert.equal(await ask(fresh!.publicKey), 'Success')
+  })
+
+  it('ends the session it names in a LogoutRequest, and none when it cannot be opened', async () => {
+    const { client, account } = await newPerson(app)
+    const open = `<samlp:AuthnRequest xmlns:samlp="${namespaces.samlp}" ID="_logout" Version="2.0" IssueInstant="${app.context.now().toISOString()}" Destination="${app.baseUrl}/saml/sso"><saml:Issuer xmlns:saml="${namespaces.saml}">${service.entityId}</saml:Issuer></samlp:AuthnRequest>`
+    const start = await client.get(`/saml/sso?${redirectQuery(open, { key: spKey.privateKey })}`)
+    const { xml } = postedForm(await signIn(client, start, account.username))
+    const given = elements(parse(xml), 'NameID')[0]!
+    const content = `<saml:NameID Format="${given.getAttribute('Format')}">${given.textContent}</saml:NameID>`
+    const ask = async (publicKey: KeyObject) => {
+      const message = `<samlp:LogoutRequest xmlns:samlp="${namespaces.samlp}" ID="_l${++count}" Version="2.0" IssueInstant="${app.context.now().toISOString()}" Destination="${app.baseUrl}/saml/slo"><saml:Issuer xmlns:saml="${namespaces.saml}">${service.entityId}</saml:Issuer>${encryptedId(publicKey, { content })}</samlp:LogoutRequest>`
+      const answer = await client.get(
+        `/saml/slo?${redirectQuery(message, { key: spKey.privateKey })}`,
+      )
+      const response = new URL(answer.headers.location!).searchParams.get('SAMLResponse')!
+      return statusOf(inflateRawSync(Buffer.from(response, 'base64')).toString())
+    }
+    assert.match(await ask(key.publicKey), /RequestUnsupported/)
+    const ours = app.context.keys.published('saml-encryption')[0]!
+    assert.equal(await ask(ours.publicKey), 'Success')
+    const after = await client.get(
+      `/saml/sso?${redirectQuery(open.replace('_logout', '_again'), { key: spKey.privateKey })}`,
+    )
+    assert.match(after.headers.location!, /\/login\?flow=/)
   })
 
   it('is not tried when the request is not signed', async () => {
