@@ -8,6 +8,9 @@ import type { CasPattern } from './cas-pattern.ts'
 /** A text by language as a service gave it; any language may lack. */
 export type ServiceText = Partial<Record<string, string>>
 
+/** ServiceProvider.origin of services that came by themselves: nobody vouches for what they claim. */
+export const selfOrigin = 'self'
+
 export type RegistrationState = 'pending' | 'approved'
 
 /** What services of every kind say to people. */
@@ -50,6 +53,11 @@ export interface ServiceOverrides {
   /** Id of the preset that says what goes; `none`: no preset, although one would fit. */
   readonly preset?: string
   readonly disclosure?: Disclosure
+  /**
+   * SAML: names of the entity categories that count, of those that the metadata claims. Absent: all of
+   * them, but none of what a service claims that came by itself (selfOrigin).
+   */
+  readonly categories?: readonly string[]
   /** CAS: the service may get proxy tickets, with which it goes to others in the person's name. */
   readonly allowProxy?: boolean
   /** CAS: the attribute whose value goes as the user; `pairwise`: an identifier of this service alone. */

@@ -20,7 +20,7 @@ export function describeCheck(check: RegistrationCheck, language: Language, t: T
     ...(service && {
       protocol: service.protocol,
       // A client's own name for itself is made when it is registered.
-      ...((service.protocol === 'saml' || running) && { id: serviceId(service) }),
+      ...((service.protocol !== 'oidc' || running) && { id: serviceId(service) }),
       name: summarizeService(service, language).name,
     }),
     isUpdate: running !== undefined,

@@ -5,17 +5,20 @@ import { IdpError } from '../errors.ts'
 import { checkClientMetadata, clientDisplay } from '../federation/client-metadata.ts'
 import { MetadataError } from '../federation/metadata-finding.ts'
 import { parseJson } from '../federation/parse-json.ts'
-import { type RegisteredService, type RelyingParty, serviceId } from '../federation/service.ts'
+import {
+  type RegisteredService,
+  type RelyingParty,
+  selfOrigin,
+  serviceId,
+} from '../federation/service.ts'
 import { recordId, type ServiceRecord } from '../federation/service-model.ts'
 import { readServiceProviderMetadata } from '../federation/service-provider-metadata.ts'
 import { findServiceProvider, serviceRecords, toService } from '../federation/service-store.ts'
+import { readCas, whoseAddress } from './read-cas.ts'
 import { fromError, fromMetadata, type RegistrationFinding } from './registration-finding.ts'
 import { requestedAttributes, reviewRequests } from './requested-attributes.ts'
 import { reviewClient, reviewEndpoints } from './review-client.ts'
 import { technicalContact } from './technical-contact.ts'
-
-/** ServiceProvider.origin of services that came by themselves: only such a service can be changed so. */
-export const selfOrigin = 'self'
 
 export interface CheckContext extends Pick<AppContext, 'config' | 'now'> {
   readonly environment: AttributeEnvironment
@@ -49,25 +52,25 @@ export async function checkRegistration(
 ): Promise<RegistrationCheck> {
   let reading: Reading
   try {
-    reading = text.trimStart().startsWith('{') ? readClient(text) : readSaml(text, context)
+    reading = text.trimStart().startsWith('{') ? readJson(text) : readSaml(text, context)
   } catch (error) {
     return { findings: unreadable(error), isGood: false, requested: [] }
   }
   const { metadata, findings } = reading
-  const { running, isTaken } = await findRunning(reading.service, context)
+  const { running, taken } = await findRunning(reading.service, context)
   const overrides = running?.overrides ?? {}
   const service: RegisteredService = { ...reading.service, overrides }
   const { environment } = context
   const requested = requestedAttributes(service, environment)
   const isMoot: Record<string, boolean> = {
-    CLIENT_ID_GIVEN: running !== undefined || isTaken,
+    CLIENT_ID_GIVEN: running !== undefined || taken !== undefined,
     NO_REQUESTED_ATTRIBUTES: choosePreset(service, environment) !== undefined,
   }
   const all = [
     ...findings.filter(({ code }) => !isMoot[code]),
     ...reviewEndpoints(service),
     ...reviewRequests(service, environment),
-    ...(isTaken ? [{ code: takenCode(service), severity: 'stop' as const }] : []),
+    ...(taken ? [{ code: taken, severity: 'stop' as const }] : []),
     ...(running ? [updateFinding(running, metadata)] : []),
   ]
   const contact = technicalContact(running ? toService(running) : service)
@@ -87,9 +90,13 @@ function readSaml(text: string, { now }: CheckContext): Reading {
   return { service: serviceProvider, metadata: text, findings: findings.map(fromMetadata) }
 }
 
-/** A secret is never theirs to choose: ours has the strength we count on, and was on no other way. */
-function readClient(text: string): Reading {
+function readJson(text: string): Reading {
   const given = parseJson(text) as Record<string, unknown>
+  return Object.hasOwn(given, 'cas_service') ? readCas(given, selfOrigin) : readClient(given)
+}
+
+/** A secret is never theirs to choose: ours has the strength we count on, and was on no other way. */
+function readClient(given: Record<string, unknown>): Reading {
   const findings: RegistrationFinding[] = []
   if (given.client_secret !== undefined) {
     findings.push({ code: 'CLIENT_SECRET_GIVEN', severity: 'stop' })
@@ -136,21 +143,28 @@ function unreadable(error: unknown): RegistrationFinding[] {
  * What an administrator registered, or a federation vouches for, stays theirs: nobody takes over its
  * name by a form.
  */
-async function findRunning(service: RegisteredService, { config, now }: CheckContext) {
+async function findRunning(
+  service: RegisteredService,
+  { config, now }: CheckContext,
+): Promise<{ running?: ServiceRecord; taken?: string }> {
   const id = serviceId(service)
   const record = await serviceRecords().findOne({ _id: recordId(service.protocol, id) })
-  if (record?.origin === selfOrigin) return { running: record, isTaken: false }
-  if (record) return { isTaken: true }
+  if (record?.origin === selfOrigin) return { running: record }
+  if (record) return { taken: takenCodes[service.protocol] }
+  if (service.protocol === 'cas')
+    return { taken: await whoseAddress(service, config.baseUrl, now()) }
   const isElsewhere =
     service.protocol === 'saml' &&
     (id === config.samlEntityId ||
       id === `${config.baseUrl}/saml/metadata` ||
       (await findServiceProvider(id, now())) !== undefined)
-  return { isTaken: isElsewhere }
+  return isElsewhere ? { taken: takenCodes[service.protocol] } : {}
 }
 
-function takenCode(service: RegisteredService): string {
-  return service.protocol === 'saml' ? 'ENTITY_ID_TAKEN' : 'CLIENT_ID_TAKEN'
+const takenCodes: Record<RegisteredService['protocol'], string> = {
+  saml: 'ENTITY_ID_TAKEN',
+  oidc: 'CLIENT_ID_TAKEN',
+  cas: 'CAS_PATTERN_TAKEN',
 }
 
 function updateFinding(running: ServiceRecord, metadata: string): RegistrationFinding {

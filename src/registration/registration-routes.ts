@@ -2,6 +2,7 @@ import { Router } from 'express'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { openLimiter } from '../limits/limiter.ts'
+import { casFormRoutes } from './cas-form-routes.ts'
 import { checkRoutes } from './check-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { requestRoutes } from './request-routes.ts'
@@ -23,6 +24,7 @@ export function registrationRoutes(context: AppContext): Router {
     next()
   })
   router.use(checkRoutes(context, checkContext, limiter))
+  router.use(casFormRoutes(checkContext, limiter))
   router.use(requestRoutes(context, checkContext, limiter))
   router.use(stateRoutes(context, environment))
   router.use(sandboxRoutes(context, environment, limiter))

@@ -1,18 +1,28 @@
 import { IdpError } from '../errors.ts'
+import { casServiceOf } from '../federation/cas-service.ts'
 import {
   registerCasService,
   registerRelyingParty,
   registerServiceProvider,
 } from '../federation/registration.ts'
+import { selfOrigin } from '../federation/service.ts'
 import type { ServiceRecord } from '../federation/service-model.ts'
 import { findServiceProvider, toService } from '../federation/service-store.ts'
-import { selfOrigin } from './check-registration.ts'
+import { whoseAddress } from './read-cas.ts'
 import { sendRegistrationMail } from './registration-mail.ts'
 import type { FlowContext } from './request-flow.ts'
 import type { RegistrationRequest } from './request-model.ts'
-import { hostOf, readRequest } from './request-reading.ts'
+import { hostOf, readRequest, unregistered } from './request-reading.ts'
 import { moveRequest } from './request-store.ts'
 import { technicalContact } from './technical-contact.ts'
+
+export interface Approval {
+  /**
+   * Entity categories that the service claims and that an administrator lets count. Absent: those that
+   * counted before, so of a new service none.
+   */
+  readonly categories?: readonly string[]
+}
 
 /**
  * Registers what was asked for, approved. Of a request that was approved before, as after a crash
@@ -24,15 +34,18 @@ import { technicalContact } from './technical-contact.ts'
 export async function approveRequest(
   context: FlowContext,
   request: RegistrationRequest,
+  { categories }: Approval = {},
 ): Promise<RegistrationRequest> {
   if (request.state !== 'waiting' && request.state !== 'approved') throw notWaiting(request)
   const { runningRecord } = await readRequest(request)
   const isDone = runningRecord?.origin === selfOrigin && runningRecord.metadata === request.metadata
-  if (!isDone) await assertMayRegister(request, runningRecord, context.now())
+  if (!isDone) {
+    await assertMayRegister(request, runningRecord, context.now(), context.config.baseUrl)
+  }
   const approved = await moveRequest(request, { state: 'approved', decidedAt: context.now() })
   if (isDone) return approved
   try {
-    await register(approved, runningRecord, context.now())
+    await register(approved, runningRecord, context.now(), categories)
   } catch (error) {
     await moveRequest(approved, { state: 'waiting' }, ['decidedAt'])
     throw error
@@ -41,7 +54,7 @@ export async function approveRequest(
     event: 'service.approve',
     result: 'success',
     service: request.serviceId,
-    details: { reference: request._id, kind: request.kind },
+    details: { reference: request._id, kind: request.kind, ...(categories && { categories }) },
   })
   await tell(context, approved, 'approved', {})
   return approved
@@ -94,10 +107,16 @@ async function assertMayRegister(
   request: RegistrationRequest,
   running: ServiceRecord | undefined,
   now: Date,
+  baseUrl: string,
 ): Promise<void> {
   const { protocol, kind, serviceId, contact, confirmedBy } = request
   const changed = (what: string) =>
     new IdpError('REGISTRATION_CHANGED_MEANWHILE', `${request._id}: ${what}`, { status: 409 })
+  if (kind === 'new' && protocol === 'cas') {
+    const wanted = casServiceOf(JSON.parse(request.metadata), unregistered)
+    const taken = await whoseAddress(wanted, baseUrl, now)
+    if (taken) throw changed(`${serviceId} is at an address of another service since (${taken})`)
+  }
   if (kind === 'new') {
     const isThere =
       running !== undefined ||
@@ -118,8 +137,14 @@ async function register(
   { protocol, metadata }: RegistrationRequest,
   running: ServiceRecord | undefined,
   now: Date,
+  categories: Approval['categories'],
 ): Promise<void> {
-  const options = { origin: selfOrigin, approve: true, now }
+  const options = {
+    origin: selfOrigin,
+    approve: true,
+    now,
+    ...(categories && { overrides: { categories } }),
+  }
   if (protocol === 'saml') {
     await registerServiceProvider(metadata, options)
     return

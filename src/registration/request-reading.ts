@@ -1,10 +1,9 @@
 import { casServiceOf } from '../federation/cas-service.ts'
 import { clientDisplay } from '../federation/client-metadata.ts'
-import { type RegisteredService, serviceId } from '../federation/service.ts'
+import { type RegisteredService, selfOrigin, serviceId } from '../federation/service.ts'
 import { recordId, type ServiceRecord } from '../federation/service-model.ts'
 import { parseServiceProviderMetadata } from '../federation/service-provider-metadata.ts'
 import { serviceRecords, toService } from '../federation/service-store.ts'
-import { selfOrigin } from './check-registration.ts'
 import type { RegistrationRequest } from './request-model.ts'
 
 export interface RequestReading {
@@ -31,7 +30,8 @@ export async function readRequest(request: RegistrationRequest): Promise<Request
   }
 }
 
-const unregistered = { state: 'pending', origin: selfOrigin, overrides: {} } as const
+/** Of a service that is only asked for. */
+export const unregistered = { state: 'pending', origin: selfOrigin, overrides: {} } as const
 
 function readWanted({ protocol, metadata, createdAt }: RegistrationRequest): RegisteredService {
   if (protocol === 'saml') return parseServiceProviderMetadata(metadata, selfOrigin, createdAt)

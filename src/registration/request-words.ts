@@ -13,12 +13,13 @@ export function wordsFor(req: Request) {
 
 /**
  * `metadata` (text, or client metadata as an object) or `url`; or the client metadata itself, as
- * RFC 7591 section 3.1 posts it.
+ * RFC 7591 section 3.1 posts it, and what CAS services have in its place.
  */
 export function sourceIn(body: Readonly<Record<string, unknown>>): MetadataSource {
   const { metadata, url, reasons: _, ...rest } = body
   if (typeof metadata === 'string') return { text: metadata }
   if (typeof url === 'string') return { url }
-  const given = metadata ?? (rest.redirect_uris === undefined ? undefined : rest)
+  const isMetadata = rest.redirect_uris !== undefined || rest.cas_service !== undefined
+  const given = metadata ?? (isMetadata ? rest : undefined)
   return given === undefined ? {} : { text: JSON.stringify(given) }
 }

@@ -37,7 +37,8 @@ export function reviewEndpoints(service: RegisteredService): RegistrationFinding
     .map((subject) => ({ code: 'ENDPOINT_LOCAL', severity: 'mend', subject }))
 }
 
-function addressesOf(service: RegisteredService): readonly string[] {
+/** Where browsers are sent with an answer. */
+export function addressesOf(service: RegisteredService): readonly string[] {
   switch (service.protocol) {
     case 'saml':
       return service.assertionConsumerServices.map(({ location }) => location)
