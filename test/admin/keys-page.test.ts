@@ -16,7 +16,7 @@ describe('The console', () => {
   let app: TestApp
   before(async () => {
     app = await startTestApp({ DEV_PAGES: 'true', LOG_LEVEL: 'error' })
-    await registerServiceProvider(serviceMetadata('eclass.test', { en: 'e&lt;b&gt;Class' }), {
+    await registerServiceProvider(serviceMetadata('192.0.2.10', { en: 'e&lt;b&gt;Class' }), {
       origin: 'cli',
       approve: true,
     })

@@ -47,7 +47,8 @@ export async function findInFederations(
     const xml = entity && Buffer.from(entity.xml.buffer).toString('utf8')
     found.push({
       federation: name,
-      services: current.takenCount,
+      // We are among what was taken, and no service.
+      services: current.takenCount - (xml === null ? 0 : 1),
       signingKeys: xml === null ? undefined : keysIn(xml),
     })
   }
