@@ -17,7 +17,8 @@ import { openMasterKeys } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
 import { splitCommand, startKeySigner } from './keys/signer-process.ts'
 import { type MessageService, openMessages } from './messages/open-messages.ts'
-import { endGrants, endGrantsOfService } from './oidc/end-grants.ts'
+import { endGrants, endGrantsOfService, endGrantsOfSession } from './oidc/end-grants.ts'
+import { byBrowser, tellBySoap } from './saml/logout-channel.ts'
 import { onEndEverywhere } from './sso/end-everywhere.ts'
 import { onLogout, onSessionEnd } from './sso/logout-channels.ts'
 import { openSessionStore, type SessionStore } from './sso/session-store.ts'
@@ -64,6 +65,12 @@ export async function openRuntime(
     const secrets = await openSecrets(masterKeys, now())
     useClientSecretKey(secrets)
     onEndEverywhere(endGrants)
+    onLogout('saml', tellBySoap, byBrowser)
+    // Loaded when somebody is told: commands need not wait for the library.
+    onLogout('oidc', async (...about) =>
+      (await import('./oidc/logout-channel.ts')).tellRelyingParty(...about),
+    )
+    onSessionEnd('oidc', endGrantsOfSession)
     onLogout('cas', tellCasService)
     onSessionEnd('cas', endTickets)
     onWithdraw(endGrantsOfService)

@@ -19,6 +19,21 @@ export async function endGrants(
   return ended.length
 }
 
+/**
+ * Ends what services hold by one sign-in, except what they got with offline_access: that outlives a
+ * logout (Back-Channel Logout 1.0 section 2.7). Without it nothing worked any more (session-binding.ts).
+ */
+export async function endGrantsOfSession({ id }: { readonly id: string }): Promise<void> {
+  const session = await ArtifactModel.findOneAndDelete({ _id: `Session:${id}` })
+    .select('authorizations')
+    .lean<{ authorizations?: Record<string, { grantId?: string; persistsLogout?: boolean }> }>()
+  const grantIds = Object.values(session?.authorizations ?? {}).flatMap(
+    ({ grantId, persistsLogout }) => (grantId && !persistsLogout ? [`Grant:${grantId}`] : []),
+  )
+  // Who is on the way to a service goes on, as whoever signs in next.
+  if (grantIds.length > 0) await revoke(grantIds, { kind: { $ne: 'Interaction' } })
+}
+
 /** Ends what one service holds of a person, in all sign-ins, offline too. */
 export async function endGrantsOfService(personId: string, service: ServiceRef): Promise<void> {
   if (service.protocol !== 'oidc') return

@@ -4,7 +4,8 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
-import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
+import { recordService, sessionIndexFor } from '../sso/sessions.ts'
+import { startLogout } from '../sso/start-logout.ts'
 import { resolveInteraction } from './interaction.ts'
 import { type Answer, logoutPassThrough } from './logout-pages.ts'
 import { oauth2Routes, wantsProfile } from './oauth2-routes.ts'
@@ -99,7 +100,22 @@ async function afterAnswer(ctx: KoaContextWithOIDC, context: AppContext, slots: 
     slots.answer(ctx.req, logoutPassThrough(ctx))
   }
   if (route === 'end_session_confirm' && ctx.oidc.params?.logout && ctx.status === 303) {
-    await endSession(context, ctx.req as Request)
+    const { state } = session ?? {}
+    const asked = state as { clientId?: string; postLogoutRedirectUri?: string } | undefined
+    const end = asked?.clientId
+      ? {
+          protocol: 'oidc' as const,
+          id: asked.clientId,
+          // It may wait for its logout token; without an address for it, it knows what it asked for.
+          isToldToo: client?.backchannelLogoutUri !== undefined,
+          ...(asked.postLogoutRedirectUri ? { returnTo: ctx.response.get('location') } : {}),
+        }
+      : undefined
+    ctx.respond = false
+    slots.answer(ctx.req, (request, response) => {
+      response.removeHeader('Location')
+      return startLogout(context, request, response, end)
+    })
   }
   if (ctx.oidc.entities.AuthorizationCode && (route === 'authorization' || route === 'resume')) {
     const active = await activeSession(context, ctx.req)

@@ -74,6 +74,9 @@ export function createProvider(
   // TLS may end at a reverse proxy: whether cookies are Secure follows from BASE_URL.
   Object.defineProperty(provider.request, 'protocol', { get: () => (isHttps ? 'https' : 'http') })
   bindToSsoSession(provider, context)
+  // The library would tell its own services in turn with ours, by its own rules for addresses and
+  // time: whoever ends the session tells all of them, whatever their protocol.
+  Object.defineProperty(provider.Client.prototype, 'backchannelLogout', { value: async () => {} })
   return provider
 }
 
@@ -172,6 +175,8 @@ function configuration(
       revocation: { enabled: true, allowedPolicy: isOwnToken },
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: { enabled: false },
+      // For discovery and registration; the telling is ours (createProvider, logout-channel.ts).
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx) => {

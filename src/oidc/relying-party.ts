@@ -26,5 +26,14 @@ export function clientMetadata(
     Array.isArray(list) ? (list as unknown[]) : [],
   )
   if (!addresses.every((uri) => typeof uri === 'string' && isSafeRedirect(uri))) return undefined
-  return { subject_type: 'pairwise', ...metadata, client_id: relyingParty.clientId }
+  return {
+    subject_type: 'pairwise',
+    ...metadata,
+    // Both tokens then name the session: without it a logout token ends all of a person's (2.4 of
+    // Back-Channel Logout 1.0), on their telephone too.
+    ...(metadata.backchannel_logout_uri === undefined
+      ? {}
+      : { backchannel_logout_session_required: true }),
+    client_id: relyingParty.clientId,
+  }
 }

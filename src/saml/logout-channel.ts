@@ -3,12 +3,11 @@ import { IdpError } from '../errors.ts'
 import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
 import { FetchError } from '../fetch/public-fetch.ts'
-import {
-  type EndedSession,
-  type FrontChannel,
-  type LogoutOutcome,
-  onLogout,
-  type TellService,
+import type {
+  EndedSession,
+  FrontChannel,
+  LogoutOutcome,
+  TellService,
 } from '../sso/logout-channels.ts'
 import type { SessionService } from '../sso/sessions.ts'
 import { tellLimitMs } from '../sso/tell-services.ts'
@@ -72,7 +71,8 @@ export function nameIdAsGiven(service: SessionService, issuer: string): NameId |
   }
 }
 
-const tellBySoap: TellService = async (context, _session: EndedSession, service, signal) => {
+/** Tells a service by a LogoutRequest over SOAP, if its metadata has an address for it. */
+export const tellBySoap: TellService = async (context, _session: EndedSession, service, signal) => {
   const sp = await findServiceProvider(service.id, context.now())
   const endpoint = sp && endpointFor(sp, bindings.soap)
   const content = endpoint && contentFor(context, service, endpoint.location)
@@ -97,7 +97,8 @@ const tellBySoap: TellService = async (context, _session: EndedSession, service,
   }
 }
 
-const byBrowser: FrontChannel = {
+/** Tells a service by a LogoutRequest that the browser carries, by Redirect or POST. */
+export const byBrowser: FrontChannel = {
   async endpoint(context, service) {
     const sp = await findServiceProvider(service.id, context.now())
     const endpoint = sp && chooseLogoutEndpoint(sp)
@@ -126,8 +127,6 @@ const byBrowser: FrontChannel = {
     return { requestId: id, url: content.destination, fields }
   },
 }
-
-onLogout('saml', tellBySoap, byBrowser)
 
 function contentFor(context: AppContext, service: SessionService, destination: string) {
   const issuer = idpEntityId(context.config)

@@ -22,16 +22,17 @@ export interface NameIdSource {
   readonly principalName: () => string | undefined
 }
 
-/** Always to be had; the other formats tell who the person is, so the service's metadata must name them. */
-const anonymousFormats: readonly string[] = [nameIdFormats.transient, nameIdFormats.persistent]
+/** To be had unlisted; the other formats tell who the person is, so the service's metadata must name them. */
+const namelessFormats: readonly string[] = [nameIdFormats.transient, nameIdFormats.persistent]
 
 /**
  * Settles the NameID format before anybody signs in.
  *
  * The request's NameIDPolicy decides; without one, an admin's override, then the first format in
  * the metadata that we have, then transient. emailAddress and unspecified are given only to a
- * service whose metadata (or an admin) names them, and not past its preset. AllowCreate is not looked at: our persistent
- * identifiers are computed, so each exists already (Core 3.4.1.1).
+ * service whose metadata (or an admin) names them, and not past its preset; persistent to none that
+ * is in Anonymous Access. AllowCreate is not looked at: our persistent identifiers are computed, so
+ * each exists already (Core 3.4.1.1).
  *
  * @param mayTell whether the service may have an attribute of this name as its NameID; asked unless
  *   an admin chose the format
@@ -46,10 +47,7 @@ export function chooseNameIdFormat(
   if (qualifier !== undefined && qualifier !== sp.entityId) {
     throw unsupported(`SPNameQualifier "${qualifier}" is not the requesting service`)
   }
-  const registered = sp.nameIdFormats.filter((format) => {
-    const told = identifyingAttribute(format)
-    return told === undefined || mayTell(told)
-  })
+  const registered = sp.nameIdFormats.filter(mayHave)
   if (sp.overrides.nameIdFormat) registered.unshift(sp.overrides.nameIdFormat)
   const available = registered.filter(isKnownFormat)
   const asked = policy?.format
@@ -57,12 +55,21 @@ export function chooseNameIdFormat(
   if (asked === undefined || asked === nameIdFormats.unspecified) {
     return available[0] ?? nameIdFormats.transient
   }
-  if (anonymousFormats.includes(asked) || available.includes(asked)) return asked
+  if (available.includes(asked)) return asked
+  if (namelessFormats.includes(asked)) {
+    if (mayHave(asked)) return asked
+    throw unsupported(`NameID format ${asked} is given to no service in Anonymous Access`)
+  }
   throw unsupported(
     isKnownFormat(asked)
       ? `NameID format ${asked} is given only to services whose metadata lists it`
       : `NameID format ${asked} is not supported`,
   )
+
+  function mayHave(format: string): boolean {
+    const told = format === nameIdFormats.persistent ? 'pairwise-id' : identifyingAttribute(format)
+    return told === undefined || mayTell(told)
+  }
 }
 
 /**

@@ -101,6 +101,7 @@ export async function removeEnded(
   options: EndingOptions = {},
 ): Promise<EndedSignIns> {
   const { tell = (sessions) => void inBackground(tellServices(context, sessions)) } = options
+  const grants = await Promise.all([...removers].map((remove) => remove(account)))
   const ended: EndedSession[] = []
   try {
     await removeSessions(context.sessionStore, account, ended)
@@ -108,7 +109,6 @@ export async function removeEnded(
     // Those that are gone, also when the store failed at the next.
     tell(ended)
   }
-  const grants = await Promise.all([...removers].map((remove) => remove(account)))
   return { sessions: ended.length, grants: grants.reduce((sum, count) => sum + count, 0) }
 }
 

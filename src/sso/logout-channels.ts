@@ -71,9 +71,11 @@ export interface FrontChannel {
 
 /** What is owed to whoever began a logout, once the others have been told. */
 export interface LogoutEnd {
-  /** The service that asked: it is not told again, and named on the button that leads back. */
+  /** The service that asked: it is named on the button that leads back, and not told. */
   readonly protocol?: SessionService['protocol']
   readonly id?: string
+  /** It is told all the same, as it expects to be. */
+  readonly isToldToo?: boolean
   /** Where the browser goes: an address from the service's registration, or a path of ours. */
   readonly returnTo?: string
   /** What the protocol itself answers with, JSON: `answerLogout` of the protocol gets it. */

@@ -110,7 +110,7 @@ function plan(
   return (
     session.services
       // Who asked knows, also of the sign-ins in other browsers that it named.
-      .filter(({ protocol, id }) => protocol !== end?.protocol || id !== end.id)
+      .filter(({ protocol, id }) => end?.isToldToo || protocol !== end?.protocol || id !== end.id)
       .map(async (service) => {
         const front = isHere ? await frontEndpoint(context, service) : undefined
         const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
