@@ -57,12 +57,11 @@ const rows: Readonly<Record<AliasSetName, readonly Row[]>> = {
     ['/profile/SAML2/SOAP/SLO', '/saml/slo/soap', logout('SOAP')],
     ['/profile/Logout', '/logout'],
     ['/profile/oidc/authorize', '/oidc/auth'],
-    ['/profile/oauth2/token', '/oidc/token'],
+    ['/profile/oidc/token', '/oidc/token'],
     ['/profile/oauth2/introspection', '/oidc/introspection'],
     ['/profile/oauth2/revocation', '/oidc/revocation'],
     ['/profile/oidc/userinfo', '/oidc/userinfo'],
     ['/profile/oidc/keyset', '/oidc/jwks'],
-    ['/profile/oidc/configuration', '/.well-known/openid-configuration'],
   ],
   // 1.x by files, 2.x by module.php.
   simplesamlphp: [

@@ -104,7 +104,7 @@ describe('the page’s lines for Keycloak', { skip: keycloakMissing }, () => {
     await identityProvider.cli('sp', 'add', file, '--approve')
   }
 
-  /** Signs in to the service behind Keycloak. @returns the claims of Keycloak's own ID token */
+  /** Signs in to the service behind Keycloak. @returns Keycloak's own ID token */
   async function signIn(browser: Browser, broker: string, who: typeof student) {
     const query = new URLSearchParams({
       response_type: 'code',
@@ -129,11 +129,20 @@ describe('the page’s lines for Keycloak', { skip: keycloakMissing }, () => {
       }),
     })
     assert.equal(response.status, 200, await response.clone().text())
-    return decodeJwt((await response.json()).id_token)
+    return String((await response.json()).id_token)
+  }
+
+  /** Signs out at Keycloak, which tells us, and says yes where we ask. */
+  async function signOut(browser: Browser, idToken: string) {
+    const query = new URLSearchParams({ client_id: 'service', id_token_hint: idToken })
+    const realm = `${keycloak.baseUrl}/realms/library/protocol/openid-connect`
+    const page = await browser.open(`${realm}/logout?${query}`)
+    const question = page.forms.find(({ fields }) => fields.has('xsrf'))
+    return question ? browser.submit(question, { logout: 'yes' }) : page
   }
 
   it('sign somebody in by OpenID Connect, with the claims where a service looks for them', async () => {
-    const claims = await signIn(new Browser(), 'university', student)
+    const claims = decodeJwt(await signIn(new Browser(), 'university', student))
     assert.equal(claims.preferred_username, student.username)
     assert.equal(claims.email, student.eppn)
     assert.equal(claims.email_verified, true)
@@ -146,7 +155,7 @@ describe('the page’s lines for Keycloak', { skip: keycloakMissing }, () => {
 
   it('sign somebody in by SAML 2.0, with an encrypted assertion and the same attributes', async () => {
     const browser = new Browser()
-    const claims = await signIn(browser, 'university-saml', staffAndStudent)
+    const claims = decodeJwt(await signIn(browser, 'university-saml', staffAndStudent))
     assert.equal(claims.preferred_username, staffAndStudent.username)
     assert.equal(claims.email, staffAndStudent.eppn)
     assert.ok(claims.given_name && claims.family_name)
@@ -157,12 +166,29 @@ describe('the page’s lines for Keycloak', { skip: keycloakMissing }, () => {
 
   it('knows who came before, and asks for no password while the person is signed in with us', async () => {
     const browser = new Browser()
-    const first = await signIn(browser, 'university', student)
-    const again = await signIn(browser, 'university', student)
+    const first = decodeJwt(await signIn(browser, 'university', student))
+    const again = decodeJwt(await signIn(browser, 'university', student))
     assert.equal(again.sub, first.sub)
     assert.equal(browser.signIns, 1)
     assert.equal((await keycloak.user('library', student.username))?.email, student.eppn)
   })
+
+  for (const [broker, who, address] of [
+    ['university', student, '/oidc/end_session?'],
+    ['university-saml', staffAndStudent, '/saml/slo'],
+  ] as const) {
+    it(`sign out here too when somebody signs out at Keycloak (${broker})`, async () => {
+      const browser = new Browser()
+      const done = await signOut(browser, await signIn(browser, broker, who))
+      assert.ok(
+        browser.visited.some((url) => url.startsWith(`${identityProvider.baseUrl}${address}`)),
+        browser.visited.join('\n'),
+      )
+      assert.ok(done.url.startsWith(keycloak.baseUrl), `${done.url}:\n${done.text}`)
+      const account = await browser.open(`${identityProvider.baseUrl}/account`)
+      assert.ok(account.forms.some(({ fields }) => fields.has('password')))
+    })
+  }
 })
 
 /** Keycloak keeps only the attributes that its user profile names. */
