@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ActivationGallery } from '../support/activation-gallery.ts'
+import { AdminGallery } from '../support/admin-gallery.ts'
 import { startTestApp } from '../support/app.ts'
 import { desktop, openBrowser, phone, withPage } from '../support/browser.ts'
 import { ConsentGallery } from '../support/consent-gallery.ts'
@@ -9,7 +10,7 @@ import { RegistrationGallery } from '../support/registration-gallery.ts'
 
 /**
  * Pictures of the activation's pages, to look at:
- * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent] [--registration]`.
+ * `node test/browser/screenshots.ts FOLDER [--language en] [--desktop] [--dark] [--consent] [--registration] [--admin]`.
  * Those of docs/activation.md:
  * `node test/browser/screenshots.ts docs/images --pages landing,contact,pin,review,password,done --window --prefix activation-`
  * That of docs/consent.md: `node test/browser/screenshots.ts docs/images --consent --pages ask --prefix consent-`
@@ -29,6 +30,8 @@ const { values, positionals } = parseArgs({
     consent: { type: 'boolean', default: false },
     /** The pages for services that register themselves. */
     registration: { type: 'boolean', default: false },
+    /** The console. */
+    admin: { type: 'boolean', default: false },
   },
 })
 const [folder] = positionals
@@ -51,6 +54,7 @@ try {
       const path = join(folder, `${values.prefix}${name}.png`)
       await page.screenshot({ path, fullPage: !values.window })
     }
+    if (values.admin) return new AdminGallery(app, page, look).all()
     if (values.registration) return new RegistrationGallery(app, page, look).all()
     if (values.consent) return new ConsentGallery(app, page, look).all()
     const gallery = new ActivationGallery(app, page, look)
