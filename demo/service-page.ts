@@ -10,7 +10,7 @@ const maxSessions = 1000
 
 export interface ServiceFace {
   /** Also the CSS class that gives the colours. */
-  readonly key: 'secretariat' | 'library'
+  readonly key: 'secretariat' | 'library' | 'courses'
   readonly name: Record<Language, string>
   readonly description: Record<Language, string>
   /** Path data of a 24x24 drawing. */
@@ -44,7 +44,7 @@ export function html(parts: TemplateStringsArray, ...values: unknown[]): Markup 
 }
 
 /**
- * An express app with what both demo services share: style sheet, security headers, form parsing.
+ * An express app with what the demo services share: style sheet, security headers, form parsing.
  *
  * @param formTargets origins that the service's forms may end at, redirects included
  */
@@ -193,6 +193,11 @@ export class ServiceSessions<T> {
     this.#forget(req)
     res.append('Set-Cookie', `${this.#cookie}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`)
     return session
+  }
+
+  /** Ends those that the test picks out, whatever browser they are of. */
+  endAll(isMeant: (session: T) => boolean): void {
+    for (const [id, session] of this.#sessions) if (isMeant(session)) this.#sessions.delete(id)
   }
 
   #forget(req: Request): void {

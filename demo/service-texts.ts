@@ -1,6 +1,6 @@
 export type Language = 'el' | 'en'
 
-/** Texts of both demo services. Whole sentences, as everywhere. */
+/** Texts of the demo services. Whole sentences, as everywhere. */
 export const texts = {
   signIn: {
     el: 'Είσοδος με τον ιδρυματικό λογαριασμό',
@@ -89,6 +89,9 @@ export const labels: Readonly<Record<string, Record<Language, string>>> = {
   schacPersonalUniqueCode: { el: 'Κωδικοί φοιτητή', en: 'Student codes' },
   schac_personal_unique_code: { el: 'Κωδικοί φοιτητή', en: 'Student codes' },
   'pairwise-id': { el: 'Ψευδώνυμο για την υπηρεσία', en: 'Pseudonym at this service' },
+  'cas:user': { el: 'Όνομα χρήστη', en: 'Username' },
+  authenticationDate: { el: 'Ώρα εισόδου', en: 'Signed in at' },
+  isFromNewLogin: { el: 'Με νέα επαλήθευση κωδικού', en: 'The password was just proved' },
   sub: { el: 'Ψευδώνυμο για την υπηρεσία', en: 'Pseudonym at this service' },
   auth_time: { el: 'Ώρα εισόδου', en: 'Signed in at' },
   acr: { el: 'Τρόπος ταυτοποίησης', en: 'Authentication context' },

@@ -3,6 +3,7 @@ import type { Express } from 'express'
 import { ConfigError } from '../src/config.ts'
 import type { AppContext } from '../src/context.ts'
 import {
+  registerCasService,
   registerRelyingParty,
   registerServiceProvider,
   removeService,
@@ -14,6 +15,7 @@ import {
   serviceId,
 } from '../src/federation/service.ts'
 import { listServiceRecords } from '../src/federation/service-store.ts'
+import { coursesMetadata, createCasService } from './cas-service.ts'
 import { openDemoKeys } from './demo-keys.ts'
 import { createOidcService, libraryMetadata } from './oidc-service.ts'
 import { createSamlService, demoSamlMetadata } from './saml-service.ts'
@@ -21,12 +23,13 @@ import { createSamlService, demoSamlMetadata } from './saml-service.ts'
 export interface DemoServices {
   readonly samlUrl: string
   readonly oidcUrl: string
+  readonly casUrl: string
   close(): Promise<void>
 }
 
 /**
- * Starts the two imaginary services of the demo: one on SAML, one on OpenID Connect, each on a
- * library that is not ours. They look for the identity provider only when somebody signs in.
+ * Starts the three imaginary services of the demo: one on SAML and one on OpenID Connect, each on a
+ * library that is not ours, and one on CAS. They look for the identity provider only when somebody signs in.
  *
  * @throws {ConfigError} when a port is taken
  */
@@ -34,31 +37,35 @@ export async function startDemoServices(options: {
   baseUrl: string
   samlPort: number
   oidcPort: number
+  casPort: number
   dataDir: string
 }): Promise<DemoServices> {
-  const { baseUrl, samlPort, oidcPort, dataDir } = options
+  const { baseUrl, samlPort, oidcPort, casPort, dataDir } = options
   const keys = openDemoKeys(dataDir)
   const samlUrl = demoUrl(baseUrl, samlPort)
   const oidcUrl = demoUrl(baseUrl, oidcPort)
-  const samlServer = await listen(createSamlService({ url: samlUrl, baseUrl, keys }), samlPort)
-  let oidcServer: Server
+  const casUrl = demoUrl(baseUrl, casPort)
+  const servers: Server[] = []
+  const close = async () => {
+    await Promise.all(servers.map(stop))
+  }
   try {
-    oidcServer = await listen(createOidcService({ url: oidcUrl, baseUrl, keys }), oidcPort)
+    for (const [service, port] of [
+      [createSamlService({ url: samlUrl, baseUrl, keys }), samlPort],
+      [createOidcService({ url: oidcUrl, baseUrl, keys }), oidcPort],
+      [createCasService({ url: casUrl, baseUrl }), casPort],
+    ] as const) {
+      servers.push(await listen(service, port))
+    }
   } catch (error) {
-    await stop(samlServer)
+    await close()
     throw error
   }
-  return {
-    samlUrl,
-    oidcUrl,
-    close: async () => {
-      await Promise.all([stop(samlServer), stop(oidcServer)])
-    },
-  }
+  return { samlUrl, oidcUrl, casUrl, close }
 }
 
 /**
- * Registers both services, approved, on the ports after the server's own. The same at every start:
+ * Registers the services, approved, on the ports after the server's own. The same at every start:
  * their keys and secrets stay in `DATA_DIR/demo`.
  */
 export async function registerDemoServices(context: Pick<AppContext, 'config'>): Promise<void> {
@@ -68,7 +75,7 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
   const samlUrl = demoUrl(baseUrl, port + 1)
   const sp = await registerServiceProvider(demoSamlMetadata(samlUrl, keys), registration)
   // SAML metadata does not say where one starts, so the home page needs an administrator's word. One
-  // service informs and one asks, so that a trial shows both.
+  // service informs, one asks and one is silent, so that a trial shows all.
   await setDefaults(sp, {
     startUrl: `${samlUrl}/`,
     disclosure: 'inform',
@@ -80,7 +87,8 @@ export async function registerDemoServices(context: Pick<AppContext, 'config'>):
     registration,
   )
   await setDefaults(rp, { disclosure: 'ask' })
-  await forgetOtherDemoServices([sp.entityId, rp.clientId])
+  const cas = await registerCasService(coursesMetadata(demoUrl(baseUrl, port + 3)), registration)
+  await forgetOtherDemoServices([sp.entityId, rp.clientId, serviceId(cas)])
 }
 
 /** What an administrator of the trial has set stays. */
@@ -93,8 +101,9 @@ async function setDefaults(service: RegisteredService, defaults: ServiceOverride
 
 /** Those of a start on another port: nobody answers there any more. */
 async function forgetOtherDemoServices(present: readonly string[]): Promise<void> {
-  const records = [...(await listServiceRecords('saml')), ...(await listServiceRecords('oidc'))]
-  for (const record of records) {
+  const protocols = ['saml', 'oidc', 'cas'] as const
+  const records = await Promise.all(protocols.map((protocol) => listServiceRecords(protocol)))
+  for (const record of records.flat()) {
     if (record.origin === 'demo' && !present.includes(record.serviceId)) {
       await removeService(record.serviceId, record.protocol)
     }
@@ -120,7 +129,7 @@ function listen(app: Express, port: number): Promise<Server> {
 /** The addresses are registered with these ports, so another one would not do. */
 function portTaken(port: number): ConfigError {
   return new ConfigError([
-    `PORT: the demo services listen on the two ports after it, and ${port} is taken; choose another PORT, or set DEMO=false`,
+    `PORT: the demo services listen on the three ports after it, and ${port} is taken; choose another PORT, or set DEMO=false`,
   ])
 }
 

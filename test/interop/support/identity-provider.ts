@@ -10,8 +10,8 @@ import { freePortRange } from '../../support/free-ports.ts'
 import { answersWith, startDaemon } from './daemon.ts'
 
 const entry = fileURLToPath(new URL('../../../bin/propylaia.js', import.meta.url))
-/** The demo services take the two ports after ours. */
-const portsTaken = 3
+/** The demo services take the three ports after ours. */
+const portsTaken = 4
 
 interface ListedKey {
   readonly use: string
