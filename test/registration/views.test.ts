@@ -88,6 +88,7 @@ const samples: Record<string, object[]> = {
     { ...checked, isGood: true },
     { ...checked, isGood: true, isUpdate: true, missing: ['mail', 'displayName'] },
     { ...checked, isGood: false },
+    { ...checked, isGood: true, protocol: 'cas' },
     { ...checked, isGood: true, protocol: 'oidc', id: undefined, findings: [], requested: [] },
     {
       isGood: false,
@@ -99,8 +100,13 @@ const samples: Record<string, object[]> = {
       missing: [],
     },
   ],
+  'registration/cas': [{ offered: [] }, { offered: requested }],
   'registration/sent': [{}, { reference: 'K7F-2QX' }],
-  'registration/confirm': [facts, { ...facts, kind: 'update', differences }],
+  'registration/confirm': [
+    facts,
+    { ...facts, protocol: 'cas' },
+    { ...facts, kind: 'update', differences },
+  ],
   'registration/request': [
     { ...facts, confirmedAt: hostile, release },
     { ...facts, kind: 'update', differences, release: nothing, reasons: [] },

@@ -38,6 +38,7 @@ export class RegistrationGallery {
 
   async #checks(): Promise<void> {
     const page = this.#page
+    await this.#open('/federation/register/cas', 'cas')
     await this.#open('/federation/register', 'start')
     await this.#press('form.card button.go')
     await this.#look('start-nothing')

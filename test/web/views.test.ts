@@ -137,6 +137,7 @@ const samples: Record<string, object[]> = {
       })),
     },
   ],
+  'cas/refused': [{ service: { name: 'Μαθήματα <b>' } }],
   'dev/index': [
     {
       activations: ['student', 'staff', 'affiliate'].map((role) => ({
