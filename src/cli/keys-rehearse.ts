@@ -12,8 +12,8 @@ Plays the promotion of a staged key, of all that are staged when no KID is given
 sign, and for every approved service whether it would still accept us, and how we know. Nothing is
 changed.
 
-  --live   also asks SAML services that take logout requests, with three requests for a person who
-           does not exist; nobody is signed out. The result is kept and shown from then on.
+  --live   also asks services that can be told of a logout, by three messages about a person who does
+           not exist; nobody is signed out. The result is kept and shown from then on.
 `
 
 const options = {

@@ -68,5 +68,15 @@ export async function keysCommand(context: CliContext, args: string[]): Promise<
       usage,
     )
   }
-  return (await action.load())(context, rest)
+  return (await action.load())(context, kidsLast(rest))
+}
+
+/**
+ * One kid in 64 begins with "-" and would be read as an option: those go behind "--", where
+ * everything is what it is.
+ */
+function kidsLast(args: readonly string[]): string[] {
+  const isKid = (arg: string) => /^-[\w-]{42}$/.test(arg)
+  const kids = args.filter(isKid)
+  return kids.length === 0 ? [...args] : [...args.filter((arg) => !isKid(arg)), '--', ...kids]
 }

@@ -1,12 +1,14 @@
+import { createPublicKey } from 'node:crypto'
 import type { AppContext } from '../context.ts'
-import type { ServiceProvider } from '../federation/service.ts'
+import type { RelyingParty, ServiceProvider } from '../federation/service.ts'
 import { FetchError, type PostedBody, readBody, requestOnce } from '../fetch/public-fetch.ts'
-import { localKey, makePrivateKey } from '../keys/local-key.ts'
+import { localKey, makePrivateKey, thumbprint } from '../keys/local-key.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { soapContentType, soapEnvelope } from '../saml/soap.ts'
 import { bindings } from '../saml/uris.ts'
 import type { MessageKey } from '../saml/xml-signature.ts'
 import { redirectProbe, signedProbe } from './logout-probe.ts'
+import { logoutTokenProbe } from './logout-token-probe.ts'
 import { type HttpAnswer, isSamlAnswer, kindOfAnswer } from './probe-answer.ts'
 
 /** For one question. */
@@ -37,7 +39,7 @@ export interface LiveKeys {
   readonly present: SigningKey
   readonly fresh: SigningKey
   /** See strangerKey(). */
-  readonly stranger: MessageKey
+  readonly stranger: SigningKey
 }
 
 type LiveContext = Pick<AppContext, 'config' | 'now'>
@@ -64,26 +66,62 @@ export async function checkLive(
   return last
 }
 
-async function askEndpoint(
+/**
+ * The same for an OpenID Connect client: three logout tokens to its backchannel_logout_uri. A client
+ * that knows the key says that it has no such session by 200, as 2.7 and 2.8 of the specification
+ * want; one that does not know it answers 400.
+ */
+export async function checkClientLive(
+  context: LiveContext,
+  client: RelyingParty,
+  keys: LiveKeys,
+): Promise<LiveAnswer> {
+  const address = client.metadata.backchannel_logout_uri
+  if (typeof address !== 'string') return { result: 'cannot-tell', reason: 'no-endpoint' }
+  const { config, now } = context
+  const probe = { issuer: config.oidcIssuer, audience: client.clientId, now: now() }
+  return compare(keys, isAccepted, async (key) => {
+    const body = new URLSearchParams({ logout_token: await logoutTokenProbe(probe, key) })
+    const contentType = 'application/x-www-form-urlencoded'
+    const { status } = await send(config, address, { contentType, body: body.toString() })
+    return `http ${status}`
+  })
+}
+
+const isAccepted = (kind: string) => kind === 'http 200' || kind === 'http 204'
+
+function askEndpoint(
   context: LiveContext,
   binding: string,
   location: string,
+  keys: LiveKeys,
+): Promise<LiveAnswer> {
+  return compare(keys, isSamlAnswer, async (key) =>
+    kindOfAnswer(await ask(context, binding, location, key)),
+  )
+}
+
+/** @param isGood whether an answer is one to a message that was believed */
+async function compare(
   { present, fresh, stranger }: LiveKeys,
+  isGood: (kind: string) => boolean,
+  askWith: (key: SigningKey) => Promise<string>,
 ): Promise<LiveAnswer> {
   const answers: string[] = []
   try {
-    for (const key of [present, fresh, stranger]) {
-      answers.push(kindOfAnswer(await ask(context, binding, location, key)))
-    }
+    for (const key of [present, fresh, stranger]) answers.push(await askWith(key))
   } catch (error) {
     if (!(error instanceof FetchError)) throw error
     return { result: 'cannot-tell', reason: 'no-answer', answers: [...answers, error.reason] }
   }
-  return judge(answers as [string, string, string])
+  return judge(answers as [string, string, string], isGood)
 }
 
 /** @param answers to the present key, the new one and one that nobody knows */
-export function judge(answers: readonly [string, string, string]): LiveAnswer {
+export function judge(
+  answers: readonly [string, string, string],
+  isGood: (kind: string) => boolean = isSamlAnswer,
+): LiveAnswer {
   const [present, fresh, stranger] = answers
   const unclear = (reason: LiveAnswer['reason']): LiveAnswer => ({
     result: 'cannot-tell',
@@ -91,7 +129,7 @@ export function judge(answers: readonly [string, string, string]): LiveAnswer {
     answers,
   })
   // Without a good answer to the key in use the others mean nothing.
-  if (!isSamlAnswer(present)) return unclear('refuses-present-key')
+  if (!isGood(present)) return unclear('refuses-present-key')
   if (present === stranger) return unclear('answers-alike')
   if (fresh === present) return { result: 'accepts', answers }
   return fresh === stranger ? { result: 'refuses', answers } : unclear('unclear')
@@ -136,9 +174,10 @@ async function send(
 }
 
 /** A key of the same type that nobody knows, made for one run of checks. */
-export async function strangerKey({ type, certificate }: SigningKey): Promise<MessageKey> {
+export async function strangerKey({ type, certificate, use }: SigningKey): Promise<SigningKey> {
   const privateKey = await makePrivateKey(type)
-  const facts = { kid: '', use: 'saml', type, state: 'staged', createdAt: new Date(0) } as const
+  const kid = thumbprint(createPublicKey(privateKey))
+  const facts = { kid, use, type, state: 'staged', createdAt: new Date(0) } as const
   // The certificate in KeyInfo is a hint; the same one keeps everything but the key alike.
   return localKey({ ...facts, certificate }, privateKey)
 }

@@ -12,7 +12,13 @@ import { listApprovedServices } from '../federation/service-store.ts'
 import { findKey, type KeyRecord } from '../keys/key-records.ts'
 import type { KeyRing } from '../keys/signing-key.ts'
 import { type FederationEvidence, observeFederations } from './federation-evidence.ts'
-import { checkLive, strangerKey } from './live-check.ts'
+import {
+  checkClientLive,
+  checkLive,
+  type LiveAnswer,
+  type LiveKeys,
+  strangerKey,
+} from './live-check.ts'
 import { readLiveChecks, saveLiveCheck } from './live-check-model.ts'
 import { type MetadataFetch, metadataFetches } from './metadata-fetch-model.ts'
 import { readMetadataPromises } from './metadata-promises.ts'
@@ -73,7 +79,7 @@ export async function rehearse(
   const rehearsed =
     key.use === 'saml'
       ? await rehearseSaml(context, key, promotion, approved, options)
-      : await rehearseOidc(context, key, promotion, approved, options.resolve)
+      : await rehearseOidc(context, key, promotion, approved, options)
   const services = rehearsed.sort(
     (one, other) =>
       order[one.state] - order[other.state] || one.name.en.localeCompare(other.name.en),
@@ -111,7 +117,10 @@ async function rehearseSaml(
   options: Parameters<typeof rehearse>[2] & object,
 ): Promise<RehearsedService[]> {
   const providers = approved.filter((service) => service.protocol === 'saml')
-  if (options.live) await checkAllLive(context, key.kid, providers, options.onProgress)
+  if (options.live) {
+    const ask = (service: ServiceProvider, keys: LiveKeys) => checkLive(context, service, keys)
+    await checkAllLive(context, key, providers, ask, options.onProgress)
+  }
   const now = context.now()
   const { federationRefreshHours } = context.config
   const checks = await readLiveChecks(key.kid)
@@ -175,33 +184,35 @@ async function federationOf(
   return entity && federations.find(({ federation }) => federation === entity.federation)
 }
 
-async function checkAllLive(
+async function checkAllLive<T extends ServiceProvider | RelyingParty>(
   context: RehearsalContext,
-  kid: string,
-  providers: readonly ServiceProvider[],
+  { kid, use, algorithm }: KeyRecord,
+  services: readonly T[],
+  ask: (service: T, keys: LiveKeys) => Promise<LiveAnswer>,
   onProgress?: (done: number, of: number) => void,
 ): Promise<void> {
-  const fresh = publishedKey(context.keys, kid)
+  const signing = use === 'oidc' ? 'oidc' : 'saml'
+  const fresh = publishedKey(context.keys, signing, kid)
   const keys = {
-    present: context.keys.active('saml'),
+    present: context.keys.active(signing, algorithm === 'ES256' ? 'ES256' : 'RS256'),
     fresh,
     stranger: await strangerKey(fresh),
   }
-  const waiting = [...providers]
+  const waiting = [...services]
   let done = 0
   const work = async () => {
     for (let service = waiting.shift(); service; service = waiting.shift()) {
-      const answer = await checkLive(context, service, keys)
-      await saveLiveCheck(kid, service.entityId, answer, context.now())
+      const answer = await ask(service, keys)
+      await saveLiveCheck(kid, serviceId(service), answer, context.now())
       done += 1
-      onProgress?.(done, providers.length)
+      onProgress?.(done, services.length)
     }
   }
   await Promise.all(Array.from({ length: lanes }, work))
 }
 
-function publishedKey(keys: KeyRing, kid: string) {
-  const key = keys.published('saml').find((candidate) => candidate.kid === kid)
+function publishedKey(keys: KeyRing, use: 'saml' | 'oidc', kid: string) {
+  const key = keys.published(use).find((candidate) => candidate.kid === kid)
   if (key) return key
   throw new IdpError('KEY_CHANGED_MEANWHILE', `${kid} is no longer published`, { status: 409 })
 }
@@ -211,17 +222,22 @@ async function rehearseOidc(
   key: KeyRecord,
   promotion: PromotionDate,
   approved: readonly RegisteredService[],
-  resolve?: ResolveHost,
+  options: Parameters<typeof rehearse>[2] & object,
 ): Promise<RehearsedService[]> {
   const clients = approved
     .filter((service) => service.protocol === 'oidc')
     .filter((client) => isSignedBy(client, key))
+  if (options.live) {
+    const ask = (client: RelyingParty, keys: LiveKeys) => checkClientLive(context, client, keys)
+    await checkAllLive(context, key, clients, ask, options.onProgress)
+  }
+  const checks = await readLiveChecks(key.kid)
   const fetches = await readFetches(['jwks'])
   const signIns = await readFetches(['token'])
   return Promise.all(
     clients.map(async (client) => {
       const own = signIns.filter(({ clientId }) => clientId === client.clientId)
-      const hosts = own.length > 0 ? new Set<string>() : await addressesOf(client, resolve)
+      const hosts = own.length > 0 ? new Set<string>() : await addressesOf(client, options.resolve)
       const seen = fetches.filter(
         ({ address, program }) =>
           hosts.has(address) ||
@@ -234,6 +250,7 @@ async function rehearseOidc(
         isSymmetric: algorithmOf(client).startsWith('HS'),
         signIns: own,
         fetches: seen,
+        live: checks.get(client.clientId),
       })
       return { ...describe(client), ...verdict }
     }),

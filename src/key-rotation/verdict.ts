@@ -74,7 +74,10 @@ function told(name: string, values?: Values): PageText {
   return { key: `admin.keys.evidence.${name}`, values }
 }
 
-function byLiveCheck({ live, now, safeAt, fetches, federation }: SamlFacts): Part | undefined {
+function byLiveCheck(
+  facts: Pick<SamlFacts, 'live' | 'now' | 'safeAt' | 'fetches' | 'federation'>,
+): Part | undefined {
+  const { live, now, safeAt, fetches, federation } = facts
   if (!live) return undefined
   const values = { date: live.at.toISOString() }
   if (live.result === 'accepts') {
@@ -161,9 +164,20 @@ export interface OidcFacts {
   readonly signIns: readonly MetadataFetch[]
   /** Fetches of the JWKS by the programs that made those calls, or from the client's own hosts. */
   readonly fetches: readonly MetadataFetch[]
+  readonly live?: LiveCheck
 }
 
+/** Asked itself, a client reads the JWKS again before it answers: no other evidence is as good. */
 export function oidcVerdict(facts: OidcFacts): Verdict {
+  const byFetch = byJwks(facts)
+  const byLive = facts.isSymmetric ? undefined : byLiveCheck(facts)
+  if (!byLive) return byFetch
+  const evidence = [...byLive.evidence, ...byFetch.evidence]
+  const { state, until } = byLive.state === 'unknown' ? byFetch : byLive
+  return { state, until, evidence }
+}
+
+function byJwks(facts: OidcFacts): Verdict {
   const { kid, now, safeAt, isSymmetric, signIns, fetches } = facts
   if (isSymmetric) return { state: 'ready', evidence: [told('symmetric')] }
   const last = latest(fetches)

@@ -52,6 +52,11 @@ describe('keys promote, rehearse and revoke', () => {
       (await keys('promote', 'x'.repeat(43)).catch((error) => error)).code,
       'KEY_UNKNOWN',
     )
+    // Base64url may begin with what looks like an option.
+    for (const kid of [`-${'b'.repeat(42)}`, `--${'b'.repeat(41)}`]) {
+      const error = await keys('promote', kid, '--json').catch((thrown) => thrown)
+      assert.equal(error.code, 'KEY_UNKNOWN', kid)
+    }
     const active = await only('saml', 'active')
     const wrong = await keys('promote', active.kid).catch((error) => error)
     assert.equal(wrong.code, 'KEY_STATE_WRONG')

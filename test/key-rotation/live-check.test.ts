@@ -4,9 +4,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
+import { createLocalJWKSet, type JWK, jwtVerify } from 'jose'
 import { SignedXml } from 'xml-crypto'
-import type { ServiceProvider } from '../../src/federation/service.ts'
-import { checkLive, judge, type LiveKeys, strangerKey } from '../../src/key-rotation/live-check.ts'
+import type { RelyingParty, ServiceProvider } from '../../src/federation/service.ts'
+import {
+  checkClientLive,
+  checkLive,
+  judge,
+  type LiveKeys,
+  strangerKey,
+} from '../../src/key-rotation/live-check.ts'
 import { kindOfAnswer } from '../../src/key-rotation/probe-answer.ts'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
 import { localKey, makePrivateKey } from '../../src/keys/local-key.ts'
@@ -14,7 +21,11 @@ import type { SigningKey } from '../../src/keys/signing-key.ts'
 import { bindings } from '../../src/saml/uris.ts'
 
 const now = () => new Date('2026-03-01T10:00:00Z')
-const config = { samlEntityId: 'https://idp.test/metadata', fetchLoopback: 'true' }
+const config = {
+  samlEntityId: 'https://idp.test/metadata',
+  oidcIssuer: 'https://idp.test',
+  fetchLoopback: 'true',
+}
 const context = { config, now } as unknown as Parameters<typeof checkLive>[0]
 
 async function newKey(kid: string): Promise<SigningKey> {
@@ -61,6 +72,10 @@ describe('The live check', () => {
       response.on('close', () => clearInterval(timer))
       return
     }
+    if (request.url === '/backchannel') {
+      const isBelieved = behaviour === 'answers-all' || (await isTokenOfKnown(body))
+      return response.writeHead(isBelieved ? 200 : 400).end()
+    }
     const isGood = behaviour === 'answers-all' || isSignedByKnown(request.url ?? '', body)
     if (!isGood) return response.writeHead(500).end('<p>signature cannot be verified</p>')
     if (request.url?.startsWith('/redirect')) {
@@ -86,6 +101,21 @@ describe('The live check', () => {
         ? (/<soap:Body>(.*)<\/soap:Body>/s.exec(body)?.[1] ?? '')
         : Buffer.from(new URLSearchParams(body).get('SAMLRequest') ?? '', 'base64').toString()
     return known.some(({ publicKey }) => isSigned(xml, publicKey))
+  }
+
+  /** As openid-client's library does it. */
+  async function isTokenOfKnown(body: string): Promise<boolean> {
+    const token = new URLSearchParams(body).get('logout_token') ?? ''
+    const keys = known.map(({ publicKey, kid }) => ({
+      ...(publicKey.export({ format: 'jwk' }) as JWK),
+      kid,
+      alg: 'RS256',
+    }))
+    const options = { issuer: 'https://idp.test', audience: 'catalogue', typ: 'logout+jwt' }
+    return jwtVerify(token, createLocalJWKSet({ keys }), { ...options, currentDate: now() }).then(
+      ({ payload }) => payload.sid !== undefined && payload.nonce === undefined,
+      () => false,
+    )
   }
 
   function isSigned(xml: string, publicKey: KeyObject): boolean {
@@ -124,6 +154,24 @@ describe('The live check', () => {
       assert.equal((await checkLive(context, service(way), keys)).result, 'refuses')
     })
   }
+
+  it('tells whether an OpenID Connect client knows the new key, by logout tokens', async () => {
+    const client = (uri?: string) =>
+      ({
+        clientId: 'catalogue',
+        metadata: { backchannel_logout_uri: uri },
+      }) as unknown as RelyingParty
+    const askClient = async () =>
+      (await checkClientLive(context, client(`${url}/backchannel`), keys)).result
+    behaviour = 'checks'
+    known = [keys.present, keys.fresh]
+    assert.equal(await askClient(), 'accepts')
+    known = [keys.present]
+    assert.equal(await askClient(), 'refuses')
+    behaviour = 'answers-all'
+    assert.equal(await askClient(), 'cannot-tell')
+    assert.equal((await checkClientLive(context, client(), keys)).reason, 'no-endpoint')
+  })
 
   it('cannot tell anything of a service that refuses even the present key', async () => {
     behaviour = 'checks'

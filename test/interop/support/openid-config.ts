@@ -4,6 +4,8 @@ export interface RelyingPartySite {
   readonly port: number
   readonly scope: string
   readonly responseMode?: 'query' | 'form_post'
+  /** Registers where it takes logout tokens. */
+  readonly takesLogoutTokens?: boolean
   readonly authentication:
     | { readonly method: 'client_secret_basic'; readonly secret: string }
     | {
@@ -39,6 +41,9 @@ export function clientMetadata(site: RelyingPartySite, jwks?: { keys: object[] }
     token_endpoint_auth_method: authentication.method,
     redirect_uris: [redirectUri(site)],
     post_logout_redirect_uris: [loggedOutUrl(site)],
+    ...(site.takesLogoutTokens && {
+      backchannel_logout_uri: `${redirectUri(site)}?logout=backchannel`,
+    }),
     response_types: ['code'],
     grant_types: ['authorization_code', 'refresh_token'],
     scope: site.scope,
