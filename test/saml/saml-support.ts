@@ -166,9 +166,16 @@ export function authnRequest(
 /** The query string of an HTTP-Redirect message. */
 export function redirectQuery(
   xml: string,
-  options: { relayState?: string; key?: KeyObject; algorithm?: string; digest?: string } = {},
+  options: {
+    relayState?: string
+    key?: KeyObject
+    algorithm?: string
+    digest?: string
+    parameter?: 'SAMLRequest' | 'SAMLResponse'
+  } = {},
 ): string {
-  const parts = [`SAMLRequest=${encodeURIComponent(deflateRawSync(xml).toString('base64'))}`]
+  const parameter = options.parameter ?? 'SAMLRequest'
+  const parts = [`${parameter}=${encodeURIComponent(deflateRawSync(xml).toString('base64'))}`]
   if (options.relayState !== undefined) {
     parts.push(`RelayState=${encodeURIComponent(options.relayState)}`)
   }

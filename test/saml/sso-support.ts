@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly requestedAttributes?: Readonly<Record<string, string>>
   readonly logoutUrl?: string
   readonly logoutBinding?: string
+  /** More than one, or others than HTTP-Redirect. */
+  readonly logoutEndpoints?: readonly { readonly binding: string; readonly url: string }[]
   readonly approve?: boolean
 }
 
@@ -42,7 +44,7 @@ export function serviceMetadata(options: ServiceOptions): string {
     options.logoutUrl
       ? `<md:SingleLogoutService Binding="${options.logoutBinding ?? bindings.httpRedirect}" Location="${options.logoutUrl}"/>`
       : ''
-  }${(options.nameIdFormats ?? []).map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`).join('')}<md:AssertionConsumerService Binding="${bindings.httpPost}" Location="${options.acsUrl}" index="0" isDefault="true"/><md:AttributeConsumingService index="0"><md:ServiceName xml:lang="en">Synthetic service</md:ServiceName>${attributes}</md:AttributeConsumingService></md:SPSSODescriptor><md:ContactPerson contactType="technical"><md:EmailAddress>mailto:synthetic@example.gr</md:EmailAddress></md:ContactPerson></md:EntityDescriptor>`
+  }${(options.logoutEndpoints ?? []).map(({ binding, url }) => `<md:SingleLogoutService Binding="${binding}" Location="${url}"/>`).join('')}${(options.nameIdFormats ?? []).map((format) => `<md:NameIDFormat>${format}</md:NameIDFormat>`).join('')}<md:AssertionConsumerService Binding="${bindings.httpPost}" Location="${options.acsUrl}" index="0" isDefault="true"/><md:AttributeConsumingService index="0"><md:ServiceName xml:lang="en">Synthetic service</md:ServiceName>${attributes}</md:AttributeConsumingService></md:SPSSODescriptor><md:ContactPerson contactType="technical"><md:EmailAddress>mailto:synthetic@example.gr</md:EmailAddress></md:ContactPerson></md:EntityDescriptor>`
 }
 
 export function registerService(options: ServiceOptions) {
