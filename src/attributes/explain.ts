@@ -1,4 +1,6 @@
 import type { LocalizedText } from '../institution.ts'
+import { attributeByName } from './attribute-table.ts'
+import { casUserAttribute, casUserValue } from './cas-user.ts'
 import { categoryLegalGround, categoryRules } from './entity-categories.ts'
 import { missingFacts } from './missing-facts.ts'
 import { decideAttribute, presetAttribute, releasePlan, requestFor } from './release.ts'
@@ -55,40 +57,66 @@ export function explainRelease(
 ): ReleaseExplanation {
   const { preset, categories = [] } = target
   const legalGround = legalGroundOf(target)
+  const attributes = releasePlan(target, environment).flatMap((planned): ExplainedAttribute[] => {
+    const { definition } = planned
+    const { decision, values } = decideAttribute(planned, subject, target, environment)
+    const request = requestFor(definition, target, planned.samlName)
+    // OpenID Connect has no way to give what the request did not name, whoever allows it.
+    if (target.protocol === 'oidc' && !request) return []
+    const wouldGo = planned.decision.released && decision.reason !== 'not-for-affiliation'
+    const named = presetAttribute(definition, target)
+    if (!planned.decision.released && !request && !isMeantToGo(planned.decision.reason, named)) {
+      return []
+    }
+    const isMissing = wouldGo && values.length === 0
+    return [
+      {
+        name: definition.name,
+        outcome: values.length > 0 ? 'goes' : isMissing ? 'missing' : 'refused',
+        values,
+        sensitivity: definition.sensitivity,
+        isRequired:
+          named?.isRequired ??
+          (planned.decision.reason === 'subject-id-requirement' || request?.isRequired === true),
+        reason: wouldGo ? planned.decision.reason : decision.reason,
+        ...(named && { why: named.why }),
+        missing: isMissing ? missingFacts(definition, subject, environment, target) : [],
+      },
+    ]
+  })
   return {
-    attributes: releasePlan(target, environment).flatMap((planned): ExplainedAttribute[] => {
-      const { definition } = planned
-      const { decision, values } = decideAttribute(planned, subject, target, environment)
-      const request = requestFor(definition, target, planned.samlName)
-      // OpenID Connect has no way to give what the request did not name, whoever allows it.
-      if (target.protocol === 'oidc' && !request) return []
-      const wouldGo = planned.decision.released && decision.reason !== 'not-for-affiliation'
-      const named = presetAttribute(definition, target)
-      if (!planned.decision.released && !request && !isMeantToGo(planned.decision.reason, named)) {
-        return []
-      }
-      const isMissing = wouldGo && values.length === 0
-      return [
-        {
-          name: definition.name,
-          outcome: values.length > 0 ? 'goes' : isMissing ? 'missing' : 'refused',
-          values,
-          sensitivity: definition.sensitivity,
-          isRequired:
-            named?.isRequired ??
-            (planned.decision.reason === 'subject-id-requirement' || request?.isRequired === true),
-          reason: wouldGo ? planned.decision.reason : decision.reason,
-          ...(named && { why: named.why }),
-          missing: isMissing ? missingFacts(definition, subject, environment, target) : [],
-        },
-      ]
-    }),
+    attributes: [...attributes, ...unnamedUser(attributes, subject, target, environment)],
     ...(preset && { preset: { id: preset.id, name: preset.name, about: preset.about } }),
     ...(categories.length > 0 && {
       categories: categories.map((name) => categoryRules[name].title),
     }),
     ...(legalGround && { legalGround }),
   }
+}
+
+/** What a CAS service knows people by goes whether it is among the attributes or not. */
+function unnamedUser(
+  attributes: readonly ExplainedAttribute[],
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): ExplainedAttribute[] {
+  const name = target.protocol === 'cas' ? casUserAttribute(target) : undefined
+  const definition = name === undefined ? undefined : attributeByName(name)
+  if (!definition || attributes.some((one) => one.name === name && one.outcome !== 'refused'))
+    return []
+  const value = casUserValue(definition.name, subject, target, environment)
+  return [
+    {
+      name: definition.name,
+      outcome: value === undefined ? 'missing' : 'goes',
+      values: value === undefined ? [] : [value],
+      sensitivity: definition.sensitivity,
+      isRequired: true,
+      reason: 'required',
+      missing: value === undefined ? missingFacts(definition, subject, environment, target) : [],
+    },
+  ]
 }
 
 /**

@@ -9,6 +9,7 @@ import { cleanUrl } from '../federation/cas-pattern.ts'
 import { serviceId } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
 import { FetchError, fetchPublic, type PublicFetchOptions } from '../fetch/public-fetch.ts'
+import { casReleaseRef } from './release-ref.ts'
 import {
   dropTicket,
   findGrantingTicket,
@@ -17,7 +18,6 @@ import {
   makeTicket,
 } from './ticket-store.ts'
 import { loadTicketSubject } from './ticket-subject.ts'
-import { casReleaseRef } from './user.ts'
 import { type Validated, ValidationFailure } from './validation.ts'
 
 type ProxyContext = Pick<AppContext, 'config' | 'now' | 'log'>

@@ -17,10 +17,10 @@ import { languageOf } from '../web/language.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { methodUnmet, provesMethod } from './authn-method.ts'
 import type { CasLogin } from './login-request.ts'
+import { casReleaseRef } from './release-ref.ts'
 import { withTicket } from './service-address.ts'
 import type { TicketSession } from './ticket-model.ts'
 import { issueTicket } from './ticket-store.ts'
-import { casReleaseRef } from './user.ts'
 
 /** The requesting service and how to answer it. */
 export interface PendingLogin {

@@ -1,3 +1,4 @@
+import { casUser } from '../attributes/cas-user.ts'
 import { decideRelease } from '../attributes/release.ts'
 import type { AttributeEnvironment, ReleasedAttribute } from '../attributes/release-types.ts'
 import { casReleaseTarget } from '../attributes/targets.ts'
@@ -5,11 +6,11 @@ import { leaving } from '../consent/release-ref.ts'
 import type { AppContext } from '../context.ts'
 import { type CasService, serviceId } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
+import { casReleaseRef } from './release-ref.ts'
 import { isSameService } from './service-address.ts'
 import { type TicketRecord, visits } from './ticket-model.ts'
 import { isTicket, takeTicket } from './ticket-store.ts'
 import { loadTicketSubject } from './ticket-subject.ts'
-import { casReleaseRef, userFor } from './user.ts'
 
 /** CAS Protocol 2.5.3 and 2.7.3. */
 export type FailureCode =
@@ -92,7 +93,7 @@ export async function validateTicket(
   if (!subject) throw new ValidationFailure('INVALID_TICKET', 'the sign-in has ended')
   const target = casReleaseTarget(service, environment)
   const about = { ...subject, now, language: record.language }
-  const user = userFor(about, target, environment)
+  const user = casUser(about, target, environment)
   if (user === undefined) {
     throw new ValidationFailure('INTERNAL_ERROR', 'there is no identifier for this person')
   }

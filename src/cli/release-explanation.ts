@@ -5,7 +5,7 @@ import type { AttributeFact, LegalGround } from '../attributes/release-types.ts'
 import { usualReleaseTarget } from '../attributes/targets.ts'
 import { IdpError } from '../errors.ts'
 import { type RegisteredService, serviceId, serviceName } from '../federation/service.ts'
-import { findServiceById } from '../federation/service-store.ts'
+import { findCasServiceFor, findServiceById } from '../federation/service-store.ts'
 import { type AccountStanding, accountStanding } from '../people/account.ts'
 import { withActivatedRoles } from '../people/activated-roles.ts'
 import { findAccountByUsername, findPerson, normalizeUsername } from '../people/people-store.ts'
@@ -59,7 +59,8 @@ export async function explainToAdministrator(
   id: string,
   scopes: string | undefined,
 ): Promise<AdministratorsExplanation | undefined> {
-  const service = await findServiceById(id, context.now())
+  // Of a CAS service people type an address, not its pattern's canonical text.
+  const service = (await findServiceById(id, context.now())) ?? (await findCasServiceFor(id))
   if (!service) throw notFound(`no service "${id}" is registered`)
   if (scopes !== undefined && service.protocol !== 'oidc') return undefined
   const account = await findAccountByUsername(normalizeUsername(username))

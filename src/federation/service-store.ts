@@ -99,9 +99,7 @@ export async function findServiceById(
   return (
     (await findServiceProvider(id, now)) ??
     (await findRelyingParty(id)) ??
-    (await findCasService(id)) ??
-    // People type an address of the service, not its pattern's canonical text.
-    (await findCasServiceFor(id))
+    (await findCasService(id))
   )
 }
 

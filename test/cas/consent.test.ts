@@ -109,6 +109,8 @@ describe('What people see of their CAS services', () => {
     assert.ok(list.body.includes(link), list.body.slice(0, 3000))
     const release = await client.get(link.replace('&amp;', '&'))
     assert.equal(release.status, 200)
+    // The username goes as the user, although it was not asked for by name.
+    assert.match(release.body, /class="code">uid</)
     assert.match(release.body, new RegExp(`${account.username}@uni\\.example\\.gr`))
   })
 

@@ -1,11 +1,6 @@
-import { identifierValue, mayIdentify } from '../attributes/identifier.ts'
-import { pairwiseValue } from '../attributes/pairwise.ts'
-import type {
-  AttributeEnvironment,
-  AttributeSubject,
-  ReleaseTarget,
-} from '../attributes/release-types.ts'
-import type { CasReleaseRef } from '../consent/release-ref.ts'
+import { identifierValue, mayIdentify } from './identifier.ts'
+import { pairwiseValue } from './pairwise.ts'
+import type { AttributeEnvironment, AttributeSubject, ReleaseTarget } from './release-types.ts'
 
 /** In an administrator's choice: an identifier that no other service knows. */
 export const pairwiseUser = 'pairwise'
@@ -17,7 +12,7 @@ const usualAttribute = 'uid'
  * The attribute whose value goes as the user: the administrator's choice, else the username.
  * undefined: the pairwise identifier, also when a preset or a block leaves no room for the attribute.
  */
-export function userAttribute(target: ReleaseTarget): string | undefined {
+export function casUserAttribute(target: ReleaseTarget): string | undefined {
   const { userAttribute: chosen = usualAttribute, block } = target.overrides
   if (chosen === pairwiseUser || block?.includes(chosen)) return undefined
   // An administrator who chose it means it to go past the preset.
@@ -26,21 +21,25 @@ export function userAttribute(target: ReleaseTarget): string | undefined {
 }
 
 /** What the service knows the person by; undefined when the chosen attribute has no value. */
-export function userFor(
+export function casUser(
   subject: AttributeSubject,
   target: ReleaseTarget,
   environment: AttributeEnvironment,
 ): string | undefined {
-  const name = userAttribute(target)
-  if (name === undefined) {
-    return pairwiseValue(environment.pairwiseKey, subject.person._id, target.id)
-  }
+  const name = casUserAttribute(target)
+  return name === undefined
+    ? pairwiseValue(environment.pairwiseKey, subject.person._id, target.id)
+    : casUserValue(name, subject, target, environment)
+}
+
+/** The value of casUserAttribute() for this person. */
+export function casUserValue(
+  name: string,
+  subject: AttributeSubject,
+  target: ReleaseTarget,
+  environment: AttributeEnvironment,
+): string | undefined {
   const { userAttribute: chosen } = target.overrides
   const to = chosen === undefined ? target : { ...target, preset: undefined }
   return identifierValue(name, subject, to, environment)
-}
-
-export function casReleaseRef(target: ReleaseTarget): CasReleaseRef {
-  const identifier = userAttribute(target)
-  return { protocol: 'cas', id: target.id, ...(identifier !== undefined && { identifier }) }
 }
