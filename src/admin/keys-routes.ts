@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Router } from 'express'
 import type { Visit } from '../account/signed-in.ts'
 import type { AppContext } from '../context.ts'
@@ -13,7 +14,11 @@ import { showAdminPage } from './show-page.ts'
 const page = '/admin/keys'
 
 /** What the page says after something was done; texts are `admin.keys.done.…`. */
-const outcomes = ['staged', 'promoted', 'retired', 'checked'] as const
+const outcomes = ['staged', 'promoted', 'retired', 'checked', 'checking'] as const
+type Outcome = (typeof outcomes)[number]
+
+/** Services that do not answer take long; no browser and no proxy waits for all of them. */
+const patienceMs = 20_000
 
 /** Refusals that the page explains beside the key; texts are `admin.keys.refused.…`. */
 const refusals: readonly ErrorCode[] = [
@@ -50,38 +55,45 @@ export function keyRoutes(context: AppContext): Router {
         throw new IdpError('BAD_REQUEST', `use is "${String(use)}", expected saml or oidc`)
       }
       await stageKey(context, { use, by })
+      return undefined
     }),
   )
   router.post(
     `${page}/check`,
     action('checked', async (_by, { kid }) => {
-      await rehearse(context, kidOf(kid), { live: true })
+      const asking = rehearse(context, kidOf(kid), { live: true })
+      asking.catch((error) => context.log.warn({ err: error }, 'services could not all be asked'))
+      const isLate = delay(patienceMs, 'checking' as const, { ref: false })
+      return Promise.race([asking.then(() => 'checked' as const), isLate])
     }),
   )
   router.post(
     `${page}/promote`,
     action('promoted', async (by, { kid }) => {
       await promoteKey(context, kidOf(kid), { by })
+      return undefined
     }),
   )
   router.post(
     `${page}/retire`,
     action('retired', async (by, { kid }) => {
       await retireKey(context, kidOf(kid), { by })
+      return undefined
     }),
   )
 
   return router
 
   function action(
-    done: (typeof outcomes)[number],
-    act: (by: string, fields: Record<string, unknown>) => Promise<void>,
+    usual: Outcome,
+    act: (by: string, fields: Record<string, unknown>) => Promise<Outcome | undefined>,
   ) {
     return adminAction(context, page, async (visit) => {
       const { req, res, account } = visit
       const fields: Record<string, unknown> = req.body ?? {}
+      let done: Outcome
       try {
-        await act(account.username, fields)
+        done = (await act(account.username, fields)) ?? usual
       } catch (error) {
         const isExpected = error instanceof IdpError && refusals.includes(error.code)
         if (!isExpected) throw error
@@ -95,7 +107,7 @@ export function keyRoutes(context: AppContext): Router {
 
   async function show(
     visit: Visit,
-    said: { done?: string; refused?: { code: ErrorCode; kid: unknown } },
+    said: { done?: Outcome; refused?: { code: ErrorCode; kid: unknown } },
     status = 200,
   ): Promise<void> {
     const { language } = visit

@@ -108,6 +108,9 @@ describe('The console', () => {
     checkMarkup((await walk.open('/admin')).body, 'el')
 
     const fields = { kid: next.kid }
+    const asked = await walk.submit('/admin/keys/check', fields, '/admin/keys')
+    assert.match(asked.body, /Οι υπηρεσίες ερωτήθηκαν/)
+    assert.match(asked.body, /Δεν έχει διεύθυνση αποσύνδεσης/)
     const early = await walk.submit('/admin/keys/promote', fields, '/admin/keys')
     assert.equal(early.status, 409)
     assert.match(early.body, /Όχι ακόμη/)
