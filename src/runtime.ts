@@ -4,7 +4,7 @@ import type { AcademicIdService } from './academicid/academic-ids.ts'
 import { openAcademicIds } from './academicid/open-academic-ids.ts'
 import { openAmkaRegistry } from './amka-registry/open-amka-registry.ts'
 import { openAuditLog } from './audit/store-audit-log.ts'
-import { endTickets, tellCasService } from './cas/single-logout.ts'
+import { endTickets, endTicketsOfService, tellCasService } from './cas/single-logout.ts'
 import { type Config, demoInstitutionFile } from './config.ts'
 import { onWithdraw } from './consent/withdraw.ts'
 import type { AppContext } from './context.ts'
@@ -74,6 +74,7 @@ export async function openRuntime(
     onLogout('cas', tellCasService)
     onSessionEnd('cas', endTickets)
     onWithdraw(endGrantsOfService)
+    onWithdraw(endTicketsOfService)
     const keyVault = { masterKeys, signer }
     const keys = await openKeyRing(config, keyVault, now)
     const audit = openAuditLog(log, now)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ServiceRef } from '../consent/consent.ts'
 import type { AppContext } from '../context.ts'
 import { findCasService } from '../federation/service-store.ts'
 import { FetchError } from '../fetch/public-fetch.ts'
@@ -40,6 +41,12 @@ export const tellCasService: TellService = async (context, session, service, sig
  */
 export async function endTickets(session: { readonly id: string }): Promise<void> {
   await tickets().deleteMany({ 'session.id': session.id })
+}
+
+/** Ends what one service holds of a person: also the right to go to others in their name. */
+export async function endTicketsOfService(personId: string, service: ServiceRef): Promise<void> {
+  if (service.protocol !== 'cas') return
+  await tickets().deleteMany({ 'session.personId': personId, serviceId: service.id })
 }
 
 async function post(

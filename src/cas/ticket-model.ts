@@ -61,6 +61,7 @@ const ticketSchema = new Schema(
 )
 
 ticketSchema.index({ 'session.id': 1 })
+ticketSchema.index({ 'session.personId': 1, serviceId: 1 })
 
 const TicketModel = model('CasTicket', ticketSchema, 'casTickets')
 

@@ -7,6 +7,7 @@ import { attributeEnvironment } from '../../src/attributes/attribute-environment
 import { grantProxying } from '../../src/cas/proxy.ts'
 import { takeTicket } from '../../src/cas/ticket-store.ts'
 import { validateTicket } from '../../src/cas/validation.ts'
+import { withdrawConsent } from '../../src/consent/withdraw.ts'
 import { setServiceOverrides } from '../../src/federation/registration.ts'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
 import { endEverywhere } from '../../src/sso/end-everywhere.ts'
@@ -134,6 +135,19 @@ describe('Proxy tickets of CAS (CAS Protocol 2.5.4, 2.7)', () => {
     await setServiceOverrides(barred.id, {}, 'cas')
     const afterBar = await serviceServer(app).get(proxyPath(barred.pgt, target.url))
     assert.equal(failureOf(afterBar), 'UNAUTHORIZED_SERVICE')
+  })
+
+  it('end when the person withdraws what they agreed to', async () => {
+    const proxy = await grantedProxy()
+    const target = await casService()
+    await withdrawConsent(app.context, {
+      personId: proxy.account._id,
+      username: proxy.account.username,
+      service: { protocol: 'cas', id: proxy.id },
+      by: 'owner',
+    })
+    const answer = await serviceServer(app).get(proxyPath(proxy.pgt, target.url))
+    assert.equal(failureOf(answer), 'INVALID_TICKET')
   })
 
   it('are for registered services only, and for a request that says all', async () => {
