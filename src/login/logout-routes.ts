@@ -21,7 +21,7 @@ import { requireCsrf } from '../web/csrf.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { renderPage } from '../web/render.ts'
-import { allowOwnFrames, cspFrames } from '../web/security-headers.ts'
+import { allowOwnFrames, cspFrames, cspOwnRequests } from '../web/security-headers.ts'
 import { webParts } from '../web/web-parts.ts'
 
 /** Without script the page asks again after this; with frames in it, when their time is over. */
@@ -51,13 +51,16 @@ export function logoutRoutes(context: AppContext): Router {
     const run = await noteShown(context, found)
     const now = context.now()
     const end = endOf(run)
+    // A service that wants no answer leaves the person with us, and with what came of it.
+    const isOwed = end?.returnTo !== undefined || end?.state !== undefined
     const over = isOver(run, now)
     const left = countLeft(run, now)
-    if (end && over && (left === 0 || saysHowItWent(end))) {
+    if (isOwed && over && (left === 0 || saysHowItWent(end))) {
       return res.redirect(303, `${runUrl(run._id)}/finish`)
     }
     // Once only: a frame that is loaded again would tell its service again.
     const frames = found.shownAt ? [] : framesOf(run)
+    cspOwnRequests(res)
     cspFrames(
       res,
       frames.map(({ url }) => url),
@@ -70,7 +73,7 @@ export function logoutRoutes(context: AppContext): Router {
       frames,
       outcomesUrl: `${runUrl(run._id)}/outcomes`,
       refreshSeconds: frames.length > 0 ? refreshWithFramesSeconds : refreshSeconds,
-      finish: end && `${runUrl(run._id)}/finish`,
+      finish: isOwed && `${runUrl(run._id)}/finish`,
       asker:
         end?.protocol && end.id !== undefined
           ? (await describeService({ protocol: end.protocol, id: end.id }, languageOf(req))).name

@@ -82,6 +82,12 @@ export function cspFrames(res: Response, urls: readonly string[]) {
   res.setHeader(policyHeader, `${policy};frame-src ${["'self'", ...new Set(origins)].join(' ')}`)
 }
 
+/** Lets the script of this page ask our own server. */
+export function cspOwnRequests(res: Response) {
+  const policy = res.getHeader(policyHeader)
+  if (typeof policy === 'string') res.setHeader(policyHeader, `${policy};connect-src 'self'`)
+}
+
 /** Lets pages of ours show this answer in a frame. */
 export function allowOwnFrames(res: Response) {
   const policy = res.getHeader(policyHeader)

@@ -4,6 +4,8 @@ export interface RelyingPartySite {
   readonly port: number
   readonly scope: string
   readonly responseMode?: 'query' | 'form_post'
+  /** Registers the address at which mod_auth_openidc takes logout tokens. */
+  readonly hasBackchannelLogout?: boolean
   /** Registers where it takes logout tokens. */
   readonly takesLogoutTokens?: boolean
   readonly authentication:
@@ -41,6 +43,9 @@ export function clientMetadata(site: RelyingPartySite, jwks?: { keys: object[] }
     token_endpoint_auth_method: authentication.method,
     redirect_uris: [redirectUri(site)],
     post_logout_redirect_uris: [loggedOutUrl(site)],
+    ...(site.hasBackchannelLogout && {
+      backchannel_logout_uri: `${redirectUri(site)}?logout=backchannel`,
+    }),
     ...(site.takesLogoutTokens && {
       backchannel_logout_uri: `${redirectUri(site)}?logout=backchannel`,
     }),

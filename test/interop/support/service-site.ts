@@ -75,7 +75,9 @@ export async function startServices(
     )
     for (const application of applications) {
       const file = join(folder, `${application.id}.xml`)
-      writeFileSync(file, await generatedMetadata(application))
+      const metadata = await generatedMetadata(application)
+      const soap = /<md:SingleLogoutService Binding="[^"]*:SOAP"[^>]*>/
+      writeFileSync(file, application.hasNoSoapLogout ? metadata.replace(soap, '') : metadata)
       await identityProvider.cli('sp', 'add', file, ...(application.isPending ? [] : ['--approve']))
     }
     return site

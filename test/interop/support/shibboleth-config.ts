@@ -13,6 +13,12 @@ export interface SpApplication {
   /** Refuses assertions without a signature of their own, and says so in its metadata. */
   readonly wantsSignedAssertions?: boolean
   readonly requestBinding?: 'HTTP-Redirect' | 'HTTP-POST'
+  /** Asks us for a logout by this instead of the browser; here without TLS. */
+  readonly logoutBinding?: 'SOAP'
+  /** Waits for our LogoutResponse. By itself it leaves the browser with us (Asynchronous Logout). */
+  readonly wantsLogoutResponse?: boolean
+  /** Registered without its SOAP address: only the browser can tell it of a logout. */
+  readonly hasNoSoapLogout?: boolean
   readonly nameIdFormat?: string
   /** urn:oasis:names:tc:SAML:profiles:subject-id:req */
   readonly subjectIdRequirement?: 'subject-id' | 'pairwise-id'
@@ -86,17 +92,24 @@ function override(application: SpApplication, files: SpFiles): string {
 }
 
 function settingsOf(application: SpApplication): string {
-  const { signsRequests = false, wantsSignedAssertions = false } = application
-  return `signing="${signsRequests}" encryption="false" requireSignedAssertions="${wantsSignedAssertions}"`
+  const { signsRequests = false, wantsSignedAssertions = false, logoutBinding } = application
+  const inClear = logoutBinding
+    ? 'requireConfidentiality="false" requireTransportAuth="false" '
+    : ''
+  return `${inClear}signing="${signsRequests}" encryption="false" requireSignedAssertions="${wantsSignedAssertions}"`
 }
 
 function sessions(application: SpApplication, files: SpFiles): string {
-  const { requestBinding = 'HTTP-Redirect', nameIdFormat } = application
+  const { requestBinding = 'HTTP-Redirect', nameIdFormat, logoutBinding } = application
+  const logoutAttributes = [
+    logoutBinding ? `outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:${logoutBinding}"` : '',
+    application.wantsLogoutResponse ? 'asynchronous="false"' : '',
+  ].join(' ')
   return `<Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false"
         handlerSSL="false" cookieProps="http" redirectLimit="exact">
       <SSO entityID="${files.identityProvider}" outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:${requestBinding}" ignoreNoPassive="true"
         ${nameIdFormat ? `NameIDFormat="${nameIdFormat}"` : ''}>SAML2</SSO>
-      <Logout>SAML2 Local</Logout>
+      <Logout ${logoutAttributes}>SAML2 Local</Logout>
       <LogoutInitiator type="Local" Location="/LocalLogout"/>
       <Handler type="MetadataGenerator" Location="/Metadata" signing="false">
         ${entityAttributes(application)}
