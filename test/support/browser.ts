@@ -36,6 +36,7 @@ export interface DemoSite {
   readonly home: string
   readonly samlService: string
   readonly oidcService: string
+  readonly casService: string
   /** Runs `propylaia …` on the same data. @returns what it printed; it must end well */
   command(...args: string[]): Promise<string>
   close(): Promise<void>
@@ -57,6 +58,7 @@ export async function startDemoSite(): Promise<DemoSite> {
     home: `http://localhost:${port}`,
     samlService: `http://localhost:${port + 1}`,
     oidcService: `http://localhost:${port + 2}`,
+    casService: `http://localhost:${port + 3}`,
     async command(...args) {
       const run = startPropylaia(args, settings)
       assert.equal(await run.exited, 0, run.output())
