@@ -21,7 +21,7 @@ describe('keys of running servers', () => {
   let baseUrl: string
   let server: StartedProcess | undefined
   before(async () => {
-    const port = await freePortRange(3)
+    const port = await freePortRange(4)
     baseUrl = `http://127.0.0.1:${port}`
     environment = {
       PORT: String(port),
@@ -119,7 +119,7 @@ describe('keys of running servers', () => {
     cpSync(environment.DATA_DIR!, join(other, 'data'), { recursive: true })
     mkdirSync(join(other, 'certs'))
     cpSync(join(environment.CERTS_DIR!, 'master.key'), join(other, 'certs', 'master.key'))
-    const port = await freePortRange(3)
+    const port = await freePortRange(4)
     server = await serve({
       PORT: String(port),
       DATA_DIR: join(other, 'data'),
