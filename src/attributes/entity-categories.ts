@@ -65,25 +65,33 @@ export const categoryRules: Readonly<Record<EntityCategory, CategoryRule>> = {
   },
 }
 
+/** The categories that the values of http://macedir.org/entity-category claim, known ones alone. */
+export function claimedCategories(carried: readonly string[]): readonly EntityCategory[] {
+  return entityCategoryNames.filter((name) =>
+    categoryRules[name].values.some((value) => carried.includes(value)),
+  )
+}
+
 /**
  * The categories that count for a service. Of the three Access categories the one that tells least
  * does; with Anonymous or Pseudonymous Access no other counts that could name the person, because a
- * service that can do without the name has said so. The Student Identifier stands beside all of them.
+ * service that can do without the name has said so, be that category honoured here or not. The
+ * Student Identifier stands beside all of them.
  *
  * @param carried the service's values of http://macedir.org/entity-category
  * @param honoured the institution file's `release.entityCategories`
+ * @param confirmed those that an administrator let count; absent: all
  */
 export function appliedCategories(
   carried: readonly string[],
   honoured: readonly EntityCategory[] = [],
+  confirmed?: readonly string[],
 ): readonly EntityCategory[] {
-  const found = entityCategoryNames.filter(
-    (name) =>
-      honoured.includes(name) &&
-      categoryRules[name].values.some((value) => carried.includes(value)),
-  )
-  const nameless = (['anonymous', 'pseudonymous'] as const).find((name) => found.includes(name))
-  return nameless ? found.filter((name) => name === nameless || name === 'esi') : found
+  const claimed = claimedCategories(carried)
+  const nameless = (['anonymous', 'pseudonymous'] as const).find((name) => claimed.includes(name))
+  return claimed
+    .filter((name) => !nameless || name === nameless || name === 'esi')
+    .filter((name) => honoured.includes(name) && (confirmed?.includes(name) ?? true))
 }
 
 /** The first of the categories that gives the attribute. */

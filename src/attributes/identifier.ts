@@ -6,10 +6,14 @@ import type { AttributeEnvironment, AttributeSubject, ReleaseTarget } from './re
  * Whether the preset leaves room for an attribute that names the person outside the attributes, as a
  * SAML NameID does. A service's metadata asks for it by the formats that it lists, but with a preset
  * the metadata does not count: what the preset does not name goes in no other form either. An
- * administrator's block is not looked at.
+ * administrator's block is not looked at. Nothing names the person to a service in Anonymous Access.
+ *
+ * @param name `pairwise-id` stands for the persistent NameID, which presets say nothing of
  */
 export function mayIdentify(name: string, target: ReleaseTarget): boolean {
-  if (!target.preset || target.overrides.release?.includes(name)) return true
+  if (target.overrides.release?.includes(name)) return true
+  if (target.isAnonymous) return false
+  if (!target.preset || name === 'pairwise-id') return true
   return presetAttribute({ name }, target) !== undefined
 }
 

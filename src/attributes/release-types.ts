@@ -119,6 +119,8 @@ export interface ReleaseTarget {
   readonly entityCategories: readonly string[]
   /** Those of them by which the institution gives attributes. */
   readonly categories?: readonly EntityCategory[]
+  /** Claims Anonymous Access: it wants to know nobody again, so no identifier goes. */
+  readonly isAnonymous?: boolean
   /** What it asks for goes only as far as a category gives it: services of other federations. */
   readonly needsCategory?: boolean
   readonly subjectIdRequirement?: 'subject-id' | 'pairwise-id' | 'any' | 'none'

@@ -30,6 +30,7 @@ const rules: readonly ReleaseRule[] = [
   adminBlock,
   inexpressible,
   adminRelease,
+  anonymousAccess,
   subjectIdRequirement,
   preset,
   entityCategory,
@@ -191,6 +192,17 @@ function adminRelease(definition: AttributeDefinition, target: ReleaseTarget): V
   return yes('admin-release', 'An administrator releases it to this service.')
 }
 
+const identifiersForServices = ['pairwise-id', 'subject-id', 'eduPersonTargetedID']
+
+/** REFEDS Anonymous Access v2: whatever else the metadata demands, nobody is to be known again. */
+function anonymousAccess({ name }: AttributeDefinition, { isAnonymous }: ReleaseTarget): Verdict {
+  if (!isAnonymous || !identifiersForServices.includes(name)) return undefined
+  return no(
+    'not-in-category',
+    'The service is in Anonymous Access, so it gets nothing by which it knows somebody again.',
+  )
+}
+
 /**
  * saml-subject-id-attr 2.4: with `any` one of the two goes, pairwise-id when both could. To a service
  * of another federation subject-id goes only with a category that may name the person: by it any two
@@ -202,7 +214,6 @@ function subjectIdRequirement(definition: AttributeDefinition, target: ReleaseTa
   if (!isSubjectId && definition.name !== 'pairwise-id') return undefined
   const fulfils = `The service’s metadata demands ${need} (subject-id:req).`
   const { categories = [], needsCategory } = target
-  if (needsCategory && categories.includes('anonymous')) return undefined
   if (need === 'any' && categories.includes('personalized')) {
     return isSubjectId
       ? undefined

@@ -6,8 +6,9 @@ import type {
   RequestedAttribute,
   ServiceProvider,
 } from '../federation/service.ts'
+import { selfOrigin } from '../federation/service.ts'
 import { attributeBySamlName } from './attribute-table.ts'
-import { appliedCategories } from './entity-categories.ts'
+import { appliedCategories, claimedCategories } from './entity-categories.ts'
 import { choosePreset } from './presets/choose-preset.ts'
 import type { AttributeEnvironment, ReleaseTarget } from './release-types.ts'
 import { claimsOfScopes } from './scopes.ts'
@@ -56,7 +57,12 @@ export function samlReleaseTarget(
       entityCategories: sp.entityCategories,
       // A preset says all that goes.
       ...(!known.preset && {
-        categories: appliedCategories(sp.entityCategories, entityCategories),
+        categories: appliedCategories(
+          sp.entityCategories,
+          entityCategories,
+          sp.overrides.categories ?? (sp.origin === selfOrigin ? [] : undefined),
+        ),
+        isAnonymous: claimedCategories(sp.entityCategories).includes('anonymous'),
         needsCategory: isForeign && foreignRequests !== true,
       }),
       subjectIdRequirement: sp.subjectIdRequirement,

@@ -8,24 +8,27 @@ import { findRequest, listRequests, type RequestSummary } from '../registration/
 import { athensTime } from './activation-texts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
+import { readCategories, unconfirmedCategories, unconfirmedLines } from './confirmed-categories.ts'
 import { releaseStanding, standingLines } from './release-standing.ts'
 import { print, printJson } from './service-input.ts'
 
 const usage = `Usage: propylaia federation requests [--all] [--json]
        propylaia federation request show REFERENCE [--json]
-       propylaia federation request approve REFERENCE [--json]
+       propylaia federation request approve REFERENCE [--categories NAME,NAME|none] [--json]
        propylaia federation request reject REFERENCE --reason TEXT [--json]
 
 Services that asked for their registration, or for a change to it, at /federation/register. Those that
 wait for a decision, the oldest first; with --all also those that nobody confirmed yet and those that
 were decided or withdrawn. show says what would be registered, or what would change. The contact is
-told the decision by mail; TEXT goes to them as it is.
+told the decision by mail; TEXT goes to them as it is. Entity categories that a service claims give it
+attributes only when --categories names them, because nobody else has looked at its claim.
 `
 
 const options = {
   json: { type: 'boolean', default: false },
   all: { type: 'boolean', default: false },
   reason: { type: 'string' },
+  categories: { type: 'string' },
 } as const
 
 /** `federation requests` and `federation request …`: see the usage above. */
@@ -35,7 +38,7 @@ export async function registrationRequestsCommand(
 ): Promise<number> {
   const parsed = readArguments(args, options, usage)
   if (typeof parsed === 'number') return parsed
-  const { json, all, reason } = parsed.values
+  const { json, all, reason, categories } = parsed.values
   const [command, action, reference, ...more] = parsed.positionals
   if (command === 'requests' && action === undefined) return list(all, json)
   if (command !== 'request' || reference === undefined || more.length > 0) {
@@ -43,7 +46,7 @@ export async function registrationRequestsCommand(
   }
   const find = () => findRequest(normalizeReference(reference))
   if (action === 'show') return show(context, await find(), json)
-  if (action === 'approve') return approve(context, await find(), json)
+  if (action === 'approve') return approve(context, await find(), categories, json)
   if (action !== 'reject') return usageError(`there is no command "request ${action}"`, usage)
   const text = reason?.trim() ?? ''
   if (text === '') return usageError('reject needs --reason TEXT', usage)
@@ -80,7 +83,15 @@ async function show(
   const { reasons } = request
   const standing = releaseStanding(wanted, context)
   if (json) {
-    printJson({ ...facts(request), host: hostOf(wanted), reasons, ...standing, differences })
+    const unconfirmed = unconfirmedCategories(wanted, context)
+    printJson({
+      ...facts(request),
+      host: hostOf(wanted),
+      reasons,
+      ...standing,
+      unconfirmedCategories: unconfirmed,
+      differences,
+    })
     return 0
   }
   const { _id, kind, state, protocol, serviceId, contact, confirmedAt, confirmedBy } = request
@@ -94,6 +105,7 @@ async function show(
     `confirmed  ${confirmed}`,
     ...(request.decisionReason ? [`reason     ${request.decisionReason}`] : []),
     ...standingLines(wanted, context),
+    ...unconfirmedLines(unconfirmedCategories(wanted, context)),
     ...Object.entries(reasons).map(([name, text]) => `needs ${name}: ${text}`),
     ...differenceLines(differences, running !== undefined),
   ])
@@ -103,12 +115,21 @@ async function show(
 async function approve(
   context: CliContext,
   request: RegistrationRequest,
+  given: string | undefined,
   json: boolean,
 ): Promise<number> {
   // As it is before: afterwards there is nothing left to compare with.
   const { wanted, running } = await readRequest(request)
   const differences = differenceOf(running, wanted)
-  const { _id, state, serviceId } = await approveRequest(context, request)
+  const open = unconfirmedCategories(wanted, context)
+  if (given === undefined && open.length > 0) {
+    const lines = unconfirmedLines(open).join('\n')
+    return usageError(`${request._id} needs --categories:\n${lines}`, usage)
+  }
+  const categories = given === undefined ? undefined : readCategories(given)
+  if (typeof categories === 'string') return usageError(categories, usage)
+  const { _id, state, serviceId } = await approveRequest(context, request, { categories })
+  const after = { ...wanted, overrides: { ...wanted.overrides, ...(categories && { categories }) } }
   if (json) {
     printJson({ reference: _id, state, serviceId, differences })
     return 0
@@ -116,7 +137,7 @@ async function approve(
   print([
     ...differenceLines(differences, running !== undefined),
     `${_id} is approved: ${serviceId} is registered, and its contact is told.`,
-    ...standingLines(wanted, context),
+    ...standingLines(after, context),
   ])
   return 0
 }

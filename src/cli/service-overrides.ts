@@ -8,6 +8,7 @@ import type { Disclosure, ServiceOverrides } from '../federation/service.ts'
 import { serviceName } from '../federation/service.ts'
 import { toService } from '../federation/service-store.ts'
 import type { CliContext } from './cli-context.ts'
+import { readCategories } from './confirmed-categories.ts'
 import { idNames, type ServiceAction, type ServiceValues, UsageError } from './service-command.ts'
 import { print, printJson } from './service-input.ts'
 
@@ -34,6 +35,7 @@ const samlFlags: Readers = {
   'encrypt-assertions': { field: 'encryptAssertions', read: yesNoOrDefault },
   'nameid-format': { field: 'nameIdFormat', read: readNameIdFormat },
   'start-url': { field: 'startUrl', read: readStartUrl },
+  categories: { field: 'categories', read: readCounting },
 }
 
 const casFlags: Readers = {
@@ -58,6 +60,7 @@ export const samlOverrideOptions = {
   'encrypt-assertions': { type: 'string' },
   'nameid-format': { type: 'string' },
   'start-url': { type: 'string' },
+  categories: { type: 'string' },
 } as const
 
 export const casOverrideOptions = {
@@ -211,6 +214,13 @@ function readStartUrl(text: string): string | undefined {
   if (text === 'default') return undefined
   if (isWebUrl(text)) return text
   throw new UsageError(`--start-url takes an https address, got "${text}"`)
+}
+
+function readCounting(text: string): readonly string[] | undefined {
+  if (text === 'default') return undefined
+  const names = readCategories(text)
+  if (typeof names === 'string') throw new UsageError(names)
+  return names
 }
 
 /** `default` takes the admin's word back. */

@@ -24,6 +24,7 @@ const usage = `Usage: propylaia sp COMMAND [--json]
       --sign-assertions yes|no|default      sign the Assertion beside the Response
       --encrypt-assertions yes|no|default   no: send Assertions readable although there is a key
       --nameid-format URI|default
+      --categories NAME,NAME|none|default   which of the entity categories that it claims count
       --start-url URL|default               where people start, for the home page
 ${commonOverrideUsage}`
 

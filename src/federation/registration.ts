@@ -24,6 +24,8 @@ export interface RegistrationOptions {
   readonly now?: Date
   /** Whether an origin that registered it before no longer vouches for it, so that this one may. */
   readonly supersedes?: (origin: string) => boolean
+  /** What an administrator decides with the approval; other fields of their word stay. */
+  readonly overrides?: ServiceOverrides
 }
 
 export type Protocol = ServiceRecord['protocol']
@@ -173,14 +175,16 @@ async function save(
       `"${registered.serviceId}" is already registered from ${existing.origin}; remove it there, or change it there.`,
     )
   }
-  if (existing && isSame(existing, registered, origin, approve)) return existing
+  const overrides = { ...existing?.overrides, ...options.overrides }
+  const isDecided = isDeepStrictEqual(existing?.overrides, overrides)
+  if (existing && isDecided && isSame(existing, registered, origin, approve)) return existing
   const isApproved = approve || existing?.state === 'approved'
   const record: ServiceRecord = {
     _id,
     ...withoutUndefined(registered),
     origin,
     state: isApproved ? 'approved' : 'pending',
-    overrides: existing?.overrides ?? {},
+    overrides,
     registeredAt: existing?.registeredAt ?? now,
     updatedAt: now,
     ...(isApproved && { approvedAt: existing?.approvedAt ?? now }),

@@ -57,16 +57,19 @@ function namedFor(
   const carried = service.entityCategories.filter((value) =>
     honoured.some((name) => value.includes(name)),
   )
+  // What it can do without counts whether it is honoured here or not.
   const nameless = ['anonymous', 'pseudonymous'].find((name) =>
-    carried.some((value) => value.endsWith(`/${name}`)),
+    service.entityCategories.some((value) => value.endsWith(`/${name}`)),
   )
+  const recognizing = ['subject-id', 'pairwise-id', 'eduPersonTargetedID']
+  const isKept = (name: string) => nameless !== 'anonymous' || !recognizing.includes(name)
   const counting = nameless
     ? carried.filter((value) => value.endsWith(`/${nameless}`) || value.endsWith('/esi'))
     : carried
   return [
     ...release,
-    ...(isStranger ? [] : wanted),
-    ...(isStranger && nameless === 'anonymous' ? [] : identifiers),
+    ...(isStranger ? [] : wanted.filter(isKept)),
+    ...identifiers.filter(isKept),
     ...counting.flatMap((value) => bundles[value]?.split(' ') ?? []),
     ...(counting.some((value) => value.includes('code-of-conduct'))
       ? required.filter((name) => wanted.includes(name))

@@ -3,6 +3,7 @@ import { attributeTable } from '../../src/attributes/attribute-table.ts'
 import {
   appliedCategories,
   categoryRules,
+  claimedCategories,
   entityCategoryNames,
 } from '../../src/attributes/entity-categories.ts'
 import type {
@@ -251,6 +252,7 @@ export function targetOf(
     requestedAttributes,
     ...(protocol === 'saml' && {
       categories: appliedCategories(service.entityCategories, entityCategories),
+      isAnonymous: claimedCategories(service.entityCategories).includes('anonymous'),
       needsCategory: service.audience === 'international' && foreignRequests !== true,
     }),
     overrides: { release, block },

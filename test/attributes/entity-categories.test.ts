@@ -174,8 +174,12 @@ describe('release by entity category: several on one service', () => {
   it('counts only those that the institution gives by', () => {
     const categories = [uri('anonymous'), uri('personalized')]
     const release = { entityCategories: ['personalized'] as const }
-    assert.ok(goes({ categories, release }).includes('mail'))
+    assert.ok(goes({ categories: [uri('personalized')], release }).includes('mail'))
     assert.deepEqual(goes({ categories, release: {} }), [])
+    // The least of what it claims, not of what happens to be honoured.
+    assert.deepEqual(goes({ categories, release }), [])
+    const pseudonymous = { entityCategories: ['personalized', 'pseudonymous'] as const }
+    assert.deepEqual(goes({ categories, release: pseudonymous }), [])
   })
 })
 
@@ -196,10 +200,55 @@ describe('release by entity category: subject-id:req', () => {
     assert.ok(!goes({ need: 'any', categories: [uri('anonymous')] }).includes('pairwise-id'))
   })
 
+  it('sends no identifier to a service in Anonymous Access, at home or honoured or not', () => {
+    for (const change of [
+      { authority: home },
+      { release: {} },
+      { release: { foreignRequests: true } },
+    ]) {
+      for (const need of ['pairwise-id', 'subject-id', 'any'] as const) {
+        const asked = scene({
+          ...change,
+          need,
+          categories: [uri('anonymous')],
+          asks: ['eduPersonTargetedID!'],
+        })
+        for (const name of ['pairwise-id', 'subject-id', 'eduPersonTargetedID']) {
+          assert.equal(asked.reason(name), 'not-in-category', name)
+        }
+      }
+    }
+    const overrides = { release: ['pairwise-id'] }
+    assert.ok(goes({ categories: [uri('anonymous')], overrides }).includes('pairwise-id'))
+  })
+
   it('needs no pairwise-id beside the subject-id of Personalized Access', () => {
     const asked = scene({ need: 'any', categories: [uri('personalized')] })
     assert.ok(asked.names.includes('subject-id'))
     assert.equal(asked.reason('pairwise-id'), 'superseded')
+  })
+})
+
+describe('release by entity category: claims of a service that came by itself', () => {
+  const categories = [uri('personalized'), uri('esi')]
+  const own = { origin: 'self', authority: '', categories }
+
+  it('count only as far as an administrator let them', () => {
+    assert.deepEqual(goes(own), [])
+    assert.deepEqual(goes({ ...own, overrides: { categories: ['esi'] } }), [
+      'schacPersonalUniqueCode',
+    ])
+    assert.ok(goes({ ...own, overrides: { categories: ['personalized'] } }).includes('mail'))
+    assert.deepEqual(goes({ ...own, overrides: { categories: ['research-and-scholarship'] } }), [])
+  })
+
+  it('hold it back all the same', () => {
+    const asked = scene({ ...own, categories: [uri('anonymous')], need: 'pairwise-id' })
+    assert.deepEqual(asked.names, [])
+  })
+
+  it('can be narrowed for other services too', () => {
+    assert.deepEqual(goes({ categories, overrides: { categories: [] } }), [])
   })
 })
 

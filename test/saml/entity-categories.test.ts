@@ -66,6 +66,20 @@ describe('SAML SSO: a service of another federation gets what its category says'
     assert.deepEqual(names.sort(), ['eduPersonScopedAffiliation', 'schacHomeOrganization'])
   })
 
+  it('and in Anonymous Access no persistent NameID, whatever its request says', async () => {
+    const { client } = await newPerson(app)
+    const options = {
+      entityId: 'https://anonymous.example/sp',
+      acsUrl: 'https://anonymous.example/acs',
+    }
+    const identifierFormat = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
+    const service = serviceLibrary(app, options, { identifierFormat })
+    const asked = await client.get(pathOf(await service.getAuthorizeUrlAsync('', undefined, {})))
+    const { xml } = postedForm(asked)
+    assert.match(xml, /status:InvalidNameIDPolicy/)
+    assert.doesNotMatch(xml, /<saml:NameID/)
+  })
+
   it('and nothing that it merely requires, where it has no category that counts here', async () => {
     const { client, answer } = await signInAt('stranger.example', [`${refeds}/pseudonymous`])
     const page = await consentPage(client, answer)

@@ -125,6 +125,18 @@ describe('SAML SSO: NameIDPolicy (Core 3.4.1.1)', () => {
     assert.equal(chooseNameIdFormat(overridden, undefined), nameIdFormats.persistent)
   })
 
+  it('gives a persistent identifier to no service that may not know people again', () => {
+    const mayTell = (name: string) => name !== 'pairwise-id'
+    const { persistent, transient } = nameIdFormats
+    const listed = makeServiceProvider({ nameIdFormats: [persistent] })
+    assert.equal(chooseNameIdFormat(listed, undefined, mayTell), transient)
+    assert.throws(() => chooseNameIdFormat(listed, policy(persistent), mayTell), {
+      code: 'SAML_NAMEID_POLICY_UNSUPPORTED',
+    })
+    const overridden = makeServiceProvider({ overrides: { nameIdFormat: persistent } })
+    assert.equal(chooseNameIdFormat(overridden, undefined, mayTell), persistent)
+  })
+
   it('refuses formats it does not have and affiliations it does not know', () => {
     for (const wrong of [
       policy('urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted'),
