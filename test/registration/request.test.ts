@@ -45,6 +45,38 @@ describe('Asking for a registration', () => {
 
   const approve = (reference: string) => cli('request', 'approve', reference)
 
+  it('lets entity categories count only as an administrator says at approval', async () => {
+    const claimed = (host: string) =>
+      goodMetadata(host).replace(
+        '<SPSSODescriptor',
+        `<Extensions><mdattr:EntityAttributes xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"><saml:Attribute xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Name="http://macedir.org/entity-category"><saml:AttributeValue>https://refeds.org/category/personalized</saml:AttributeValue></saml:Attribute></mdattr:EntityAttributes></Extensions><SPSSODescriptor`,
+      )
+    const institution = {
+      ...app.context.institution,
+      release: { entityCategories: ['personalized'] as const },
+    }
+    const decide = (...args: string[]) =>
+      takeOutput(() => registrationRequestsCommand({ ...app.context, institution } as never, args))
+    for (const [host, given, counting] of [
+      ['one.example.org', 'none', []],
+      ['two.example.org', 'personalized', ['personalized']],
+    ] as const) {
+      const service = walk()
+      await service.confirm(await service.askAndGetLink(claimed(host), reasons))
+      const [{ _id = '' } = {}] = await listRequests(['waiting'])
+      const shown = await decide('request', 'show', _id)
+      assert.match(shown.out, /personalized \(Personalized Access\): .*mail/)
+      const refused = await decide('request', 'approve', _id)
+      assert.equal(refused.code, 2)
+      assert.match(refused.err, /needs --categories/)
+      assert.equal((await decide('request', 'approve', _id, '--categories', 'x')).code, 2)
+      assert.equal(await findServiceProvider(`https://${host}/sp`), undefined)
+      assert.equal((await decide('request', 'approve', _id, '--categories', given)).code, 0)
+      const sp = await findServiceProvider(`https://${host}/sp`)
+      assert.deepEqual(sp?.overrides.categories, counting)
+    }
+  })
+
   describe('by the form', () => {
     it('keeps it, writes to the contact, and waits for the link', async () => {
       const service = walk()
