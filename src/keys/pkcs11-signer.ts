@@ -44,16 +44,30 @@ async function token(...args: string[]): Promise<string> {
   return stdout
 }
 
-async function labels(): Promise<string[]> {
+/** CKA_ID by label: pkcs11-tool signs with the first key it finds unless it is given an id. */
+async function identifiers(): Promise<Map<string, string>> {
   const listed = await token('--list-objects', '--type', 'pubkey')
-  return [
-    ...new Set([...listed.matchAll(/^\s*label:\s*(.*)$/gm)].map(([, label = '']) => label.trim())),
-  ]
+  const found = new Map<string, string>()
+  for (const object of listed.split(/^Public Key Object/m).slice(1)) {
+    const label = /^\s*label:\s*(.*)$/m.exec(object)?.[1]?.trim()
+    const id = /^\s*ID:\s*([0-9a-f]+)\s*$/im.exec(object)?.[1]
+    if (label && id) found.set(label, id)
+  }
+  return found
+}
+
+let known = new Map<string, string>()
+
+async function idOf(label: string): Promise<string> {
+  if (!known.has(label)) known = await identifiers()
+  const id = known.get(label)
+  if (id === undefined) throw new Error(`the token has no key with the label "${label}" and an id`)
+  return id
 }
 
 async function publicKey(label: string): Promise<string> {
   const file = join(folder, randomBytes(8).toString('hex'))
-  await token('--read-object', '--type', 'pubkey', '--label', label, '--output-file', file)
+  await token('--read-object', '--type', 'pubkey', '--id', await idOf(label), '--output-file', file)
   const key = createPublicKey({ key: readFileSync(file), type: 'spki', format: 'der' })
   rmSync(file)
   return key.export({ type: 'spki', format: 'pem' }) as string
@@ -69,8 +83,8 @@ async function sign(label: string, algorithm: string, data: Buffer): Promise<str
     await token(
       ...login,
       '--sign',
-      '--label',
-      label,
+      '--id',
+      await idOf(label),
       '--mechanism',
       ...mechanism,
       '--input-file',
@@ -94,7 +108,7 @@ interface Question {
 }
 
 async function answer({ op, label = '', algorithm = '', data = '' }: Question): Promise<object> {
-  if (op === 'list') return { labels: await labels() }
+  if (op === 'list') return { labels: [...(await identifiers()).keys()] }
   if (op === 'public-key') return { publicKey: await publicKey(label) }
   if (op === 'sign') return { signature: await sign(label, algorithm, Buffer.from(data, 'base64')) }
   throw new Error(`there is no operation "${op}"`)

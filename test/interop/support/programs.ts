@@ -21,6 +21,8 @@ const programs = {
     debianPackage: 'simplesamlphp',
   },
   'php-cas': { path: '/usr/share/php/CAS.php', debianPackage: 'php-cas' },
+  softhsm2: { path: '/usr/lib/softhsm/libsofthsm2.so', debianPackage: 'softhsm2' },
+  'pkcs11-tool': { path: '/usr/bin/pkcs11-tool', debianPackage: 'opensc' },
   xmlsec1: { path: '/usr/bin/xmlsec1', debianPackage: 'xmlsec1' },
   xmllint: { path: '/usr/bin/xmllint', debianPackage: 'libxml2-utils' },
   samlSchemas: {
