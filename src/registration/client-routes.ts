@@ -57,7 +57,7 @@ export function clientRoutes(
         findings,
       })
     }
-    await takeOrRefuse(limiter, mailLimits(check.contact, record.serviceId))
+    await takeOrRefuse(limiter, mailLimits(check.contact, record.serviceId, req))
     const { request, stateToken } = await beginProvenUpdate(context, check)
     res.status(202).json({
       ...describe(record),

@@ -29,11 +29,19 @@ export function trialLimit(reference: string): Limit {
   return { name: 'registration-trial', subject: reference, max: 300, windowMs: hourMs }
 }
 
-/** Mails to one address, and requests for one service, in a day: nobody is flooded in our name. */
-export function mailLimits(contact: string, serviceId: string): Limit[] {
+/**
+ * Mails to one address, and requests for one service, in a day: nobody is flooded in our name. From
+ * one network fewer than in all, or whoever names a service and its contact could use up what the
+ * service's owner may ask for.
+ */
+export function mailLimits(contact: string, serviceId: string, req: Request): Limit[] {
+  const mailbox = contact.toLowerCase()
+  const network = networkOf(req.ip ?? '')
+  const perDay = { windowMs: dayMs }
   return [
-    { name: 'registration-mail', subject: contact.toLowerCase(), max: 5, windowMs: dayMs },
-    { name: 'registration-service', subject: serviceId, max: 5, windowMs: dayMs },
+    { name: 'registration-mail-from', subject: `${network}|${mailbox}`, max: 5, ...perDay },
+    { name: 'registration-service-from', subject: `${network}|${serviceId}`, max: 5, ...perDay },
+    { name: 'registration-mail', subject: mailbox, max: 20, ...perDay },
   ]
 }
 

@@ -9,9 +9,11 @@ import type { RegistrationRequest } from './request-model.ts'
 import { hostOf, readRequest } from './request-reading.ts'
 import {
   findByLink,
+  hasRoomFor,
   insertRequest,
   moveRequest,
   registrationRequests,
+  sizeOf,
   tokenHmac,
 } from './request-store.ts'
 
@@ -67,12 +69,19 @@ export async function beginRequest(
   const token = randomToken()
   const { service, metadata, contact, running } = check
   const { language, reasons } = options
+  if (!(await hasRoomFor(metadata))) {
+    context.log.warn('registration requests that nobody confirms fill their room')
+    throw new IdpError('REGISTRATION_THROTTLED', 'too many requests wait for their contacts', {
+      status: 429,
+    })
+  }
   const request = await insertRequest({
     protocol: service.protocol,
     serviceId: serviceId(service),
     kind: running ? 'update' : 'new',
     state: 'unconfirmed',
     metadata,
+    ...sizeOf(metadata),
     reasons,
     contact,
     language,

@@ -15,6 +15,8 @@ export interface RegistrationRequest {
   readonly state: RequestState
   /** As a registration would keep it, without secrets. */
   readonly metadata: string
+  /** Of more bytes than metadata have that hold no pictures; counted apart while unconfirmed. */
+  readonly isLarge?: true
   /** Why it needs what it asks for, by name of the attribute table. Foreign text. */
   readonly reasons: Readonly<Record<string, string>>
   /** Whose mailbox proves control: of an update the contact of the registration that runs. */
@@ -43,6 +45,7 @@ const requestSchema = new Schema(
     kind: { type: String, required: true },
     state: { type: String, required: true },
     metadata: { type: String, required: true },
+    isLarge: Boolean,
     reasons: { type: Schema.Types.Mixed, required: true },
     contact: { type: String, required: true },
     language: { type: String, required: true },

@@ -64,7 +64,7 @@ export function requestRoutes(
   async function begin(check: GoodCheck, reasons: Readonly<Record<string, string>>, req: Request) {
     // For a client that is new the name is made now: only its mailbox can be counted.
     const subject = check.service.protocol !== 'oidc' || check.running ? idOf(check) : check.contact
-    await takeOrRefuse(limiter, mailLimits(check.contact, subject))
+    await takeOrRefuse(limiter, mailLimits(check.contact, subject, req))
     return beginRequest(context, check, { reasons, language: wordsFor(req).language })
   }
 
