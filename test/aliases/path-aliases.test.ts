@@ -96,6 +96,7 @@ describe('settings of a move', () => {
       ['PATH_ALIASES', 'shibboleth=idp', /PATH_ALIASES: has the path "idp"/],
       ['PATH_ALIASES', 'shibboleth=/../x', /PATH_ALIASES: has the path/],
       ['PATH_ALIASES', 'cas=/login', /\/login holds addresses of our own/],
+      ['PATH_ALIASES', 'cas=/info', /\/info holds addresses of our own/],
       ['PATH_ALIASES', 'cas=/saml/x', /\/saml holds addresses of our own/],
       ['PATH_ALIASES', 'cas=/sso,shibboleth=/sso', /names the same path twice/],
       ['KEYCLOAK_REALM', 'a/b', /KEYCLOAK_REALM: must be a realm name/],
