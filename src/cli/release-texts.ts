@@ -27,7 +27,9 @@ export function explanationLines(explained: AdministratorsExplanation): readonly
     ...section('Goes', attributes, 'goes', goingLines),
     ...section('Would go, but there is no value', attributes, 'missing', missingLines),
     ...section('Does not go', attributes, 'refused', ({ name, reason }) => [row(name, reason)]),
-    ...(attributes.length > 0 ? [] : ['', 'It gets nothing beyond that somebody signed in.']),
+    ...(attributes.some(({ outcome }) => outcome !== 'refused')
+      ? []
+      : ['', 'It gets nothing beyond that somebody signed in.']),
     ...needs(explained),
   ]
 }

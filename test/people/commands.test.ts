@@ -9,6 +9,7 @@ import { MemoryStore } from 'express-session'
 import { demoRegistryCsv, demoRegistryRows } from '../../demo/people.ts'
 import type { AuditEvent } from '../../src/audit/audit-log.ts'
 import { accountCommand } from '../../src/cli/account.ts'
+import type { CliContext } from '../../src/cli/cli-context.ts'
 import { registryCommand } from '../../src/cli/registry.ts'
 import type { Config } from '../../src/config.ts'
 import type { Institution } from '../../src/institution.ts'
@@ -37,7 +38,8 @@ const context = {
   now: () => new Date(),
   messages: { deliveries: async () => new Map() } as never,
   sessionStore: new MemoryStore(),
-}
+  // These commands need no more.
+} as unknown as CliContext
 
 /** Runs a command in this process: a process of its own takes a second to start. */
 async function propylaia([name, ...args]: string[]): Promise<Outcome> {

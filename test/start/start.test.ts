@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -184,12 +194,17 @@ describe('Starting and stopping', () => {
 
   it('refuses to start with another master key and changes nothing', async () => {
     await stop(await serve())
-    const started = startPropylaia(['serve'], {
-      ...environment,
-      CERTS_DIR: join(folder, 'other-certs'),
-    })
-    assert.equal(await started.exited, 1)
-    assert.match(started.output(), /put the right master\.key back/)
+    const certs = join(folder, 'other-certs')
+    const startElsewhere = () => startPropylaia(['serve'], { ...environment, CERTS_DIR: certs })
+    const without = startElsewhere()
+    assert.equal(await without.exited, 1)
+    assert.match(without.output(), /master\.key is missing, .* put it back/s)
+    assert.equal(existsSync(join(certs, 'master.key')), false)
+    mkdirSync(certs, { recursive: true })
+    writeFileSync(join(certs, 'master.key'), randomBytes(32).toString('base64url'), { mode: 0o600 })
+    const wrong = startElsewhere()
+    assert.equal(await wrong.exited, 1)
+    assert.match(wrong.output(), /put the right master\.key back/)
     assert.equal(await stop(await serve()), 0)
   })
 })
