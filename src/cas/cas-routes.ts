@@ -30,7 +30,7 @@ export function casRoutes(context: AppContext): Router {
     const login = readLogin(req.query)
     if (!login) return res.redirect(303, currentSession(context, req) ? '/' : '/login')
     const service = await registeredService(login.service)
-    if (login.authnMethod !== undefined) assertReachable(login.authnMethod)
+    if (login.authnMethod !== undefined && !login.gateway) assertReachable(login.authnMethod)
     // A moment later than any sign-in that is there already.
     const issuedAt = context.now().getTime() + 1
     await answer(req, res, { service, login, issuedAt })

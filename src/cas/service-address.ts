@@ -1,4 +1,5 @@
 import { IdpError } from '../errors.ts'
+import { pathAsWritten } from '../federation/cas-pattern.ts'
 import type { CasService } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
 
@@ -33,8 +34,10 @@ export function withTicket(address: string, ticket: string): string {
  */
 export function isSameService(a: string, b: string): boolean {
   const comparable = (address: string) => {
-    const plain = address.replace(/;jsessionid=[^?#/]*/i, '')
-    return URL.canParse(plain) ? new URL(plain).href : plain
+    if (!URL.canParse(address)) return address
+    const url = new URL(address)
+    url.pathname = pathAsWritten(url.pathname)
+    return url.href
   }
   return comparable(a) === comparable(b)
 }

@@ -54,7 +54,9 @@ export async function answerFromSession(
 ): Promise<LoginOutcome> {
   const { service, login, issuedAt } = pending
   const session = currentSession(context, request)
-  const isNew = session !== undefined && session.authnInstant >= issuedAt
+  // One password is typed for one ticket: the way back in the browser brings no other.
+  const isNew =
+    session !== undefined && session.authnInstant >= issuedAt && session.isProofTold !== true
   const subject =
     session && (isNew || !login.renew) ? await loadSubject(context, request, session) : undefined
   if (!session || !subject) {
@@ -65,6 +67,7 @@ export async function answerFromSession(
   }
   const { authnMethod } = login
   if (authnMethod !== undefined && !provesMethod(session, authnMethod)) {
+    if (login.gateway) return goBack(request, response, login)
     throw methodUnmet(authnMethod)
   }
 
@@ -110,6 +113,7 @@ export async function answerFromSession(
     language: languageOf(request),
     expiresAt: new Date(context.now().getTime() + context.config.casTicketSeconds * 1000),
   })
+  if (isNew) session.isProofTold = true
   await recordService(context, session, { protocol: 'cas', id: serviceId(service) })
   auditTicket(context, request, service, session, subject)
   sendTicket(request, response, login, ticket)

@@ -121,7 +121,7 @@ export function validationRoutes(context: AppContext, environment: AttributeEnvi
       }
       throw error
     }
-    await recordVisit(request.ticket!, validated, context.now())
+    await recordVisit(context, request.ticket!, validated)
     const { record, service, names, username } = validated
     context.audit.record({
       event: 'cas.validate',

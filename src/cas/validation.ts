@@ -6,6 +6,7 @@ import { leaving } from '../consent/release-ref.ts'
 import type { AppContext } from '../context.ts'
 import { type CasService, serviceId } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
+import { recordService } from '../sso/sessions.ts'
 import { casReleaseRef } from './release-ref.ts'
 import { isSameService } from './service-address.ts'
 import { type TicketRecord, visits } from './ticket-model.ts'
@@ -89,6 +90,11 @@ export async function validateTicket(
   if (!service || serviceId(service) !== record.serviceId) {
     throw new ValidationFailure('INVALID_SERVICE', 'the service is not registered any more')
   }
+  // Addresses that count as one could still be of two services: the ticket's may not be used at the other.
+  const asking = await findCasServiceFor(address)
+  if (!asking || serviceId(asking) !== record.serviceId) {
+    throw new ValidationFailure('INVALID_SERVICE', 'the ticket was made for another service')
+  }
   const subject = await loadTicketSubject(record.session, now)
   if (!subject) throw new ValidationFailure('INVALID_TICKET', 'the sign-in has ended')
   const target = casReleaseTarget(service, environment)
@@ -117,8 +123,15 @@ export async function validateTicket(
 }
 
 /** Written down so that the service can be told when the sign-in ends. */
-export async function recordVisit(ticket: string, { record }: Validated, now: Date): Promise<void> {
+export async function recordVisit(
+  context: Pick<AppContext, 'now'>,
+  ticket: string,
+  { record }: Validated,
+): Promise<void> {
   const { session, serviceId: id, service } = record
+  const now = context.now()
+  // No browser brought the person there, so nobody noted the service yet.
+  if (record.kind === 'PT') await recordService(context, session, { protocol: 'cas', id })
   await visits().insertOne({
     _id: ticket,
     sessionId: session.id,

@@ -84,6 +84,9 @@ function whyTooWide(hostname: string): string | undefined {
     : undefined
 }
 
+/** A URL's host may hold `;`, `=` or `,` too (URL Standard 3.5), where other parsers end it. */
+const plainHostname = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$|^\[[\da-f:.]+\]$/
+
 /**
  * An address that we, a browser and whatever server answers there all read in one way; undefined for
  * any other. What WHATWG parsers mend in silence (tabs, backslashes, dot segments, also encoded
@@ -94,9 +97,8 @@ export function cleanUrl(text: string): URL | undefined {
   if (!/^https?:\/\/[^/?#@]+([/?][^#]*)?$/i.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
   if (url.username !== '' || url.password !== '' || url.hash !== '') return undefined
-  if (url.hostname === '' || url.hostname.endsWith('.') || url.hostname.includes('*'))
-    return undefined
-  const path = /^https?:\/\/[^/?]+([^?]*)/i.exec(text)?.[1] ?? ''
+  const [, host = '', path = ''] = /^https?:\/\/([^/?]+)([^?]*)/i.exec(text) ?? []
+  if (host.includes('%') || !plainHostname.test(url.hostname)) return undefined
   return hasDotSegment(path) ? undefined : url
 }
 
@@ -116,12 +118,47 @@ function hasDotSegment(path: string): boolean {
   return true
 }
 
-/** Scheme, host and port are the pattern's, and the path is its path or below. The query is not looked at. */
-export function matchesCasPattern(pattern: CasPattern, url: URL): boolean {
+/** The session id that Java servers put into a path, up to the segment's end. */
+const javaSession = /;jsessionid=[^/]*/i
+
+/** The path as it is written, but for a Java session id, which is no part of any name. */
+export function pathAsWritten(path: string): string {
+  return path.replace(javaSession, '')
+}
+
+/**
+ * The path as some server might read it: decoded, without parameters, slashes merged. Where it leads
+ * elsewhere than the written one, nobody can say which service answers.
+ */
+export function pathAtItsLoosest(path: string): string {
+  let decoded = path
+  for (let round = 0; round < 4; round++) {
+    decoded = decoded.replace(/%([2-7][\da-f])/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    )
+  }
+  return decoded
+    .replaceAll('\\', '/')
+    .replace(/;[^/]*/g, '')
+    .replace(/\/{2,}/g, '/')
+    .replace(/\/$/, '')
+}
+
+/**
+ * Scheme, host and port are the pattern's, and the path is its path or below. The query is not looked
+ * at.
+ *
+ * @param read how paths are read
+ */
+export function matchesCasPattern(
+  pattern: CasPattern,
+  url: URL,
+  read: (path: string) => string = pathAsWritten,
+): boolean {
   const { protocol, hostname, isWildcard, port, path } = pattern
   if (url.protocol !== protocol || url.port !== port) return false
   const isHost = isWildcard ? url.hostname.endsWith(`.${hostname}`) : url.hostname === hostname
-  return isHost && isAtOrBelow(url.pathname, path)
+  return isHost && isAtOrBelow(read(url.pathname), read(path))
 }
 
 function isAtOrBelow(pathname: string, path: string): boolean {

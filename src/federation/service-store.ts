@@ -6,7 +6,14 @@ import {
   clearFederationCache,
   findFederatedService,
 } from './aggregates/federated-services.ts'
-import { bySpecificity, cleanUrl, matchesCasPattern } from './cas-pattern.ts'
+import {
+  bySpecificity,
+  CasPatternError,
+  cleanUrl,
+  matchesCasPattern,
+  pathAsWritten,
+  pathAtItsLoosest,
+} from './cas-pattern.ts'
 import { casServiceOf } from './cas-service.ts'
 import { clientDisplay } from './client-metadata.ts'
 import { openClientSecret } from './client-secrets.ts'
@@ -68,11 +75,15 @@ export async function findCasService(pattern: string): Promise<CasService | unde
 export async function findCasServiceFor(address: string): Promise<CasService | undefined> {
   const url = cleanUrl(address)
   if (!url) return undefined
-  const services = await listApprovedServices()
-  return services
-    .filter((service): service is CasService => service.protocol === 'cas')
-    .filter(({ pattern }) => matchesCasPattern(pattern, url))
-    .sort((a, b) => bySpecificity(a.pattern, b.pattern))[0]
+  const services = (await listApprovedServices()).filter(({ protocol }) => protocol === 'cas')
+  const [written, loosest] = [pathAsWritten, pathAtItsLoosest].map(
+    (read) =>
+      (services as readonly CasService[])
+        .filter(({ pattern }) => matchesCasPattern(pattern, url, read))
+        .sort((a, b) => bySpecificity(a.pattern, b.pattern))[0],
+  )
+  // `/%61pp` of a service of the whole host may be answered by another's `/app`.
+  return written === loosest ? written : undefined
 }
 
 /** A service known by protocol and id, approved or pending. */
@@ -126,7 +137,7 @@ function toReadableService(record: ServiceRecord): RegisteredService[] {
   try {
     return [toService(record)]
   } catch (error) {
-    if (error instanceof IdpError) return []
+    if (error instanceof IdpError || error instanceof CasPatternError) return []
     throw error
   }
 }

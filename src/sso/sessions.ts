@@ -86,7 +86,7 @@ const joined = new RecentKeys(50_000)
 /** Notes that the service takes part in the session. Writes the first time only. */
 export async function recordService(
   context: Pick<AppContext, 'now'>,
-  session: SsoSession,
+  session: Pick<SsoSession, 'id'>,
   service: SessionService,
 ): Promise<void> {
   const key = `${service.protocol} ${service.id}`

@@ -16,6 +16,11 @@ export interface SsoSession {
   readonly amr: readonly string[]
   /** SAML AuthnContextClassRef / OIDC acr that was reached. */
   readonly acr: string
+  /**
+   * A CAS ticket said that the password was typed for it: no other says so until it is typed again,
+   * which begins a new record.
+   */
+  isProofTold?: boolean
   /** Milliseconds; moved forward at most once in a tenth of the idle lifetime. */
   lastSeenAt: number
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { removeService } from '../../src/federation/registration.ts'
+import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
 import { accounts } from '../../src/people/people-store.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { hiddenField } from '../support/http-client.ts'
@@ -65,6 +66,29 @@ describe('CAS sign-in (CAS Protocol 2.1, 2.2)', () => {
     assert.equal(failureOf(taken), undefined)
   })
 
+  it('counts a typed password for one ticket: the way back in the browser brings no other for renew', async () => {
+    const service = await casService()
+    const { client, account } = await newBrowser(app)
+    const server = serviceServer(app)
+    const isFresh = async (ticket: string) =>
+      failureOf(
+        await server.get(validatePath('serviceValidate', service.url, ticket, { renew: 'true' })),
+      ) === undefined
+    for (const parameters of [{ renew: 'true' }, {}] as Record<string, string>[]) {
+      const asked = await client.get(loginPath(service.url, parameters))
+      const flow = new URL(redirectOf(asked), app.baseUrl).searchParams.get('flow') ?? ''
+      const first = ticketOf(await signInFrom(client, asked, account.username), service.url)
+      assert.ok(await isFresh(first))
+      const again = await client.get(`/cas/login/resume?flow=${flow}`)
+      if (parameters.renew) {
+        assert.match(redirectOf(again), /^\/login\?flow=/)
+        const third = ticketOf(await signInFrom(client, again, account.username), service.url)
+        assert.ok(await isFresh(third))
+        await client.get('/cas/logout')
+      } else assert.ok(!(await isFresh(ticketOf(again, service.url))))
+    }
+  })
+
   it('goes back without a ticket for gateway when nobody is signed in', async () => {
     const service = await casService()
     const { client } = await newBrowser(app)
@@ -127,6 +151,18 @@ describe('CAS sign-in (CAS Protocol 2.1, 2.2)', () => {
     }
   })
 
+  it('serves the others when one is registered in a form that is refused now', async () => {
+    const service = await casService()
+    const strange = await casService()
+    const metadata = JSON.stringify({ cas_service: 'https://a=b.example.gr/app' })
+    await serviceRecords().updateOne({ serviceId: strange.id }, { $set: { metadata } })
+    clearServiceCache()
+    const { client } = await signedIn(app)
+    ticketOf(await client.get(loginPath(service.url)), service.url)
+    assert.equal((await client.get(loginPath(strange.url))).status, 403)
+    await removeService(strange.id, 'cas')
+  })
+
   it('gives no ticket when the service was removed while the person typed', async () => {
     const service = await casService()
     const { client, account } = await newBrowser(app)
@@ -154,6 +190,17 @@ describe('CAS sign-in with authn_method', () => {
       assert.equal(answer.status, 403, method)
       assert.equal(answer.headers.location, undefined)
       assert.match(answer.body, /CAS_AUTHN_METHOD_UNMET/)
+    }
+  })
+
+  it('goes back without a ticket for gateway, where nobody is to be stopped', async () => {
+    const service = await casService()
+    for (const { client } of [await signedIn(app), await newBrowser(app)]) {
+      for (const method of ['mfa-gauth', 'mfa-unheard-of']) {
+        const parameters = { authn_method: method, gateway: 'true' }
+        const answer = await client.get(loginPath(service.url, parameters))
+        assert.equal(redirectOf(answer), service.url)
+      }
     }
   })
 

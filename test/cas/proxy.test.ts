@@ -11,6 +11,8 @@ import { withdrawConsent } from '../../src/consent/withdraw.ts'
 import { setServiceOverrides } from '../../src/federation/registration.ts'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
 import { endEverywhere } from '../../src/sso/end-everywhere.ts'
+import { servicesInSession } from '../../src/sso/sessions.ts'
+import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import {
   casService,
@@ -112,6 +114,19 @@ describe('Proxy tickets of CAS (CAS Protocol 2.5.4, 2.7)', () => {
     assert.equal(failureOf(answer), 'INVALID_TICKET_SPEC')
     const again = await server.get(validatePath('proxyValidate', target.url, ticket))
     assert.equal(failureOf(again), 'INVALID_TICKET')
+  })
+
+  it('let the service hear of a logout as if the person had come themselves', async () => {
+    const proxy = await grantedProxy()
+    const target = await casService()
+    const ticket = await proxyTicket(proxy.pgt, target.url)
+    const session = await SsoSessionModel.findOne({ personId: proxy.account._id }).lean()
+    const inSession = async () =>
+      (await servicesInSession({ id: String(session?._id) })).map(({ id }) => id)
+    assert.deepEqual(await inSession(), [proxy.id])
+    const answer = await serviceServer(app).get(validatePath('proxyValidate', target.url, ticket))
+    assert.equal(failureOf(answer), undefined)
+    assert.deepEqual(await inSession(), [proxy.id, target.id])
   })
 
   it('are many from one proxy-granting ticket, which is no ticket by itself', async () => {

@@ -199,6 +199,25 @@ describe('A CAS ticket (CAS Protocol 3.1.1)', () => {
     }
   })
 
+  it('is for the one service whose address it has, also where two share a host', async () => {
+    const { service, client, server } = await newTicket()
+    const { origin } = new URL(service.id)
+    await casService({}, { cas_service: `${origin}/` })
+    // To the closest pattern belongs what its server answers, however the path is written.
+    const java = `${service.id};jsessionid=A1B2?a=1`
+    const ticket = ticketOf(await client.get(loginPath(java)), java)
+    const { body } = await server.get(validatePath(p3, `${service.id}?a=1`, ticket))
+    assert.equal(/code="(\w+)"/.exec(body)?.[1], undefined)
+    // What one server reads as one service's and another as the other's gets nothing.
+    for (const path of ['//app', '/%61pp', '/;x/app', '/app%2Fx', '/app;x', '/%2561pp/']) {
+      const answer = await client.get(loginPath(`${origin}${path}`))
+      assert.equal(answer.status, 403, path)
+      assert.equal(answer.headers.location, undefined)
+    }
+    const other = `${origin}/other//page;v=1?x=%2F`
+    ticketOf(await client.get(loginPath(other)), other)
+  })
+
   it('ends after ten seconds', async () => {
     const { service, ticket, server } = await newTicket()
     app.advance(10_000)

@@ -69,6 +69,22 @@ describe('The address pattern of a CAS service', () => {
     }
   })
 
+  it('takes no host with characters that no name in DNS has, which some parsers end the host at', () => {
+    for (const host of [
+      'eclass.uni.example.gr;jsessionid=.evil.example.gr',
+      'a=b.evil.example.gr',
+      'a,b.evil.example.gr',
+      "a'b.evil.example.gr",
+      'a%2eb.evil.example.gr',
+      'a..evil.example.gr',
+    ]) {
+      assert.equal(cleanUrl(`https://${host}/`), undefined, host)
+      assert.throws(() => parseCasPattern(`https://${host}/`), CasPatternError, host)
+    }
+    assert.ok(cleanUrl('https://my_host-1.example.gr/'))
+    assert.ok(cleanUrl('http://[::1]:8080/'))
+  })
+
   it('matches its host and what lies at or below its path', () => {
     const pattern = 'https://uni.example.gr/app'
     for (const address of [
