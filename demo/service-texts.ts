@@ -91,6 +91,10 @@ export const labels: Readonly<Record<string, Record<Language, string>>> = {
   'pairwise-id': { el: 'Ψευδώνυμο για την υπηρεσία', en: 'Pseudonym at this service' },
   'cas:user': { el: 'Όνομα χρήστη', en: 'Username' },
   authenticationDate: { el: 'Ώρα εισόδου', en: 'Signed in at' },
+  longTermAuthenticationRequestTokenUsed: {
+    el: 'Με αποθηκευμένη σύνδεση',
+    en: 'By a remembered sign-in',
+  },
   isFromNewLogin: { el: 'Με νέα επαλήθευση κωδικού', en: 'The password was just proved' },
   sub: { el: 'Ψευδώνυμο για την υπηρεσία', en: 'Pseudonym at this service' },
   auth_time: { el: 'Ώρα εισόδου', en: 'Signed in at' },

@@ -7,7 +7,7 @@ import { explainToAdministrator } from './release-explanation.ts'
 import { explanationLines } from './release-texts.ts'
 import { print, printJson } from './service-input.ts'
 
-const usage = `Usage: propylaia release explain USERNAME ENTITYID|CLIENT_ID [--scopes SCOPES] [--json]
+const usage = `Usage: propylaia release explain USERNAME ENTITYID|CLIENT_ID|URL [--scopes SCOPES] [--json]
        propylaia release presets [--json]
        propylaia release preset ID [--json]
 
@@ -15,7 +15,7 @@ explain tells what a service gets about somebody and why, what is missing and wh
   Nothing is sent. National numbers show their end only. --scopes: what an OpenID Connect client asks
   for, separated by spaces or commas; all that it is registered for when absent.
 presets lists the presets that say what known services get, the institution's own (PRESETS_DIR) among
-  them; preset shows one. A service is given another one with: propylaia sp|client override --preset
+  them; preset shows one. A service is given another one with: propylaia sp|client|cas override --preset
 `
 
 const options = { json: { type: 'boolean', default: false }, scopes: { type: 'string' } } as const

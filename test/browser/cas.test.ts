@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
 import {
+  assertNoSidewaysScrolling,
   type DemoSite,
   desktop,
   openBrowser,
@@ -37,6 +38,7 @@ describe('A student with a browser, at a CAS service', () => {
         await openService(page, casService)
         await signIn(page, student)
         await page.waitForURL(`${casService}/`)
+        await assertNoSidewaysScrolling(page)
         const text = await page.locator('main').innerText()
         assert.match(text, new RegExp(`${student.username}@uni\\.example\\.gr`))
 
