@@ -57,8 +57,9 @@ export async function buildMetadata(own: OwnMetadata): Promise<string> {
 
 /**
  * The key that signs our metadata: the one that did so longest, for as long as it is published.
- * Readers that check this signature have its certificate fixed, and learn of another one by people. So the promotion of a key for answers must not change
- * the signature of metadata; retiring the old key does, on a day of the administrator's choice.
+ * Readers that check this signature have its certificate fixed, and learn of another one by people.
+ * So the promotion of a key for answers must not change the signature of metadata; retiring the old
+ * key does, on a day of the administrator's choice.
  *
  * @param keys as KeyRing.published() gives them
  */
