@@ -26,7 +26,8 @@ export async function startServerProcess(options: {
   prepare: (metadataDir: string, baseUrl: string) => void
 }): Promise<ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-bench-'))
-  const port = await freePortRange(1)
+  // The demo's services take the three after it.
+  const port = await freePortRange(4)
   const baseUrl = `http://127.0.0.1:${port}`
   const metadataDir = join(folder, 'metadata')
   mkdirSync(metadataDir)

@@ -95,11 +95,6 @@ export function prepareNextKey(
   return { file: files.next, id: (readKeyFile(files.next) as MasterKey).id }
 }
 
-/** Whether the former master key is needed no more. */
-export async function isAllSealedUnder(id: string): Promise<boolean> {
-  return (await sealedRecords()).every(({ masterKeyId }) => masterKeyId === id)
-}
-
 async function resealAll(
   masterKeys: MasterKeys,
   target: MasterKey,

@@ -40,7 +40,6 @@ const samples: Record<string, object[]> = {
     { isSignedIn: true, services: [service] },
     { isSignedIn: false, services: [] },
   ],
-  'login/signed-out': [{}],
   'login/signing-out': [
     {
       services: [
