@@ -12,6 +12,7 @@ import { useClientSecretKey } from './federation/client-secrets.ts'
 import { reloadLogos } from './federation/logos/logos.ts'
 import { clearServiceCache } from './federation/service-store.ts'
 import { loadInstitution } from './institution.ts'
+import { followKeys } from './keys/follow-keys.ts'
 import { openKeyRing } from './keys/key-ring.ts'
 import { openMasterKeys } from './keys/master-key.ts'
 import { openSecrets } from './keys/secrets-store.ts'
@@ -82,11 +83,11 @@ export async function openRuntime(
     const academicIds = await openAcademicIds({ config, secrets, audit, log, now })
     const messages = await openMessages({ config, institution, log, now, audit })
     const sessions = await openSessionStore(config, log, now)
+    const followed = followKeys(keys, {
+      onError: (error) => log.error({ err: error }, 'signing keys cannot be read'),
+    })
     const watcher = watchVersions((name) => {
-      if (name === 'keys')
-        void keys
-          .reload()
-          .catch((error) => log.error({ err: error }, 'signing keys cannot be read'))
+      if (name === 'keys') followed.changed()
       if (name === 'federation') clearServiceCache()
       if (name === 'logos')
         void reloadLogos().catch((error) => log.error({ err: error }, 'logos cannot be read'))
@@ -112,6 +113,7 @@ export async function openRuntime(
       academicIds,
       async close() {
         watcher.stop()
+        followed.stop()
         await logoutsSettled()
         await academicIds.close()
         // Before the audit log: what it could not send is recorded there.

@@ -21,6 +21,8 @@ interface Actor {
 export type NewKey = Omit<SigningKeyRecord, 'generation' | 'state'>
 
 const triesAgainstOthers = 5
+/** What a step meets when somebody else took one in between. */
+const raceCodes: ReadonlySet<string> = new Set(['KEY_CHANGED_MEANWHILE', 'KEY_STATE_WRONG'])
 
 /**
  * Makes a key that is published but does not sign yet.
@@ -199,34 +201,41 @@ export async function discardKey(
 
 /**
  * Ends a key at once, for one that others may have: it leaves metadata and JWKS, and its private
- * half is erased. If it was the one that signs, a staged key takes over before, the newest of them
- * unless `successor` names one; without a staged key one is made.
+ * half is erased. If it was the one that signs, or becomes it in this moment, the newest staged key
+ * takes over before; without a staged key one is made.
  *
  * @throws {IdpError} KEY_UNKNOWN, KEY_STATE_WRONG (revoked before), KEY_CHANGED_MEANWHILE
  */
 export async function revokeKey(
   context: KeysContext,
   kid: string,
-  options: Actor & { reason: string; successor?: string },
+  options: Actor & { reason: string },
 ): Promise<{ revoked: KeyRecord; successor?: KeyRecord }> {
   const { by, reason } = options
-  const key = await findKey(kid)
-  if (key.revokedAt) throw wrongState(`${kid} was revoked at ${key.revokedAt.toISOString()}`)
-  const successor = key.state === 'active' ? await succeed(context, key, options) : undefined
-  const revoked = await end(context, await findKey(kid), { event: 'key.revoked', by, reason })
-  return { revoked, successor }
+  let successor: KeyRecord | undefined
+  for (let tries = 1; ; tries += 1) {
+    const key = await findKey(kid)
+    if (key.revokedAt) throw wrongState(`${kid} was revoked at ${key.revokedAt.toISOString()}`)
+    try {
+      if (key.state === 'active') {
+        successor = await succeed(context, key, options)
+        continue
+      }
+      return { revoked: await end(context, key, { event: 'key.revoked', by, reason }), successor }
+    } catch (error) {
+      // Somebody promotes it, or takes its successor, in this moment: it ends all the same.
+      const isRace = error instanceof IdpError && raceCodes.has(error.code)
+      if (!isRace || tries >= triesAgainstOthers) throw error
+    }
+  }
 }
 
-async function succeed(
-  context: KeysContext,
-  key: KeyRecord,
-  { by, successor }: Actor & { successor?: string },
-): Promise<KeyRecord> {
+async function succeed(context: KeysContext, key: KeyRecord, { by }: Actor): Promise<KeyRecord> {
   const staged = (await readRecords()).filter(
     (record) => record.state === 'staged' && slotOf(record) === slotOf(key),
   )
-  const next = successor ?? staged[0]?._id
-  if (next !== undefined) return activateKey(context, next, { by })
+  const [next] = staged
+  if (next) return activateKey(context, next._id, { by })
   const made = await stageKey(context, { use: key.use, type: key.type, by })
   return activateKey(context, made.kid, { by })
 }
@@ -242,6 +251,8 @@ async function end(
 ): Promise<KeyRecord> {
   const { event, by, reason, force } = step
   const { kid, use } = key
+  // Nothing would sign any more.
+  if (key.state === 'active') throw changedMeanwhile(kid)
   const now = context.now()
   const written = await SigningKeyModel.findOneAndUpdate(
     // What counts as retiring may be written as active still.

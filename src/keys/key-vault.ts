@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { IdpError } from '../errors.ts'
 import type { KeySigner } from './key-signer.ts'
 import { localKey } from './local-key.ts'
@@ -31,7 +31,8 @@ export function sealPrivateKey(
 }
 
 /**
- * A record's key, ready to use.
+ * A record's key, ready to use. A signature of the key signer counts only when it is by the very key
+ * of the record: under its label there may be another one by now, which we publish nowhere.
  *
  * @throws {ConfigError} when it was sealed under a master key that is not here
  */
@@ -46,12 +47,22 @@ export function openKey(vault: KeyVault, record: SigningKeyRecord): SigningKey {
   }
   const { signerLabel, masterKeyId, sealedPrivateKey, publicKey } = record
   if (signerLabel && publicKey) {
-    const key = Buffer.from(publicKey, 'base64')
+    const der = Buffer.from(publicKey, 'base64')
+    const key = createPublicKey({ key: der, type: 'spki', format: 'der' })
     return {
       ...facts,
-      publicKey: createPublicKey({ key, type: 'spki', format: 'der' }),
-      sign: async (data) =>
-        signerOf(vault, signerLabel).sign(signerLabel, signatureAlgorithm(facts), data),
+      publicKey: key,
+      async sign(data) {
+        const signer = signerOf(vault, signerLabel)
+        const signature = await signer.sign(signerLabel, signatureAlgorithm(facts), data)
+        if (verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature)) return signature
+        throw new IdpError(
+          'KEY_SIGNER_UNAVAILABLE',
+          `the key signer has another key as "${signerLabel}" than the one that is published (${record._id}); ` +
+            'put that one back, or take the new one up: propylaia keys import',
+          { status: 503 },
+        )
+      },
     }
   }
   if (!masterKeyId || !sealedPrivateKey) throw new Error(`key ${record._id} has no private half`)

@@ -108,13 +108,29 @@ export function createKeyFile(file: string, bytes: Buffer = randomBytes(keyBytes
 
 /**
  * Puts `master.key.next` in the place of `master.key`, which becomes `master.key.previous`. Wherever
- * it is cut off, `master.key` is there and every key is in one of the three files.
+ * it is cut off, `master.key` is there and every key is in one of the three files. Another process
+ * may do the same in this moment: what it has done is left as it is.
  */
-export function promoteNextKey(files: MasterKeyFiles): void {
-  rmSync(files.previous, { force: true })
-  linkSync(files.current, files.previous)
+export function promoteNextKey(
+  files: MasterKeyFiles,
+  { from, to }: { readonly from: MasterKey; readonly to: MasterKey },
+): void {
+  const temporary = `${files.previous}.${process.pid}.${randomBytes(4).toString('hex')}`
+  linkSync(files.current, temporary)
+  try {
+    // The link stays with what it was made to, whoever puts another file there.
+    if (readKeyFile(temporary)?.id !== from.id) return
+    renameSync(temporary, files.previous)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
   syncFolder(dirname(files.current))
-  renameSync(files.next, files.current)
+  if (readKeyFile(files.next)?.id !== to.id) return
+  try {
+    renameSync(files.next, files.current)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
   syncFolder(dirname(files.current))
 }
 

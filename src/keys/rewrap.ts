@@ -56,7 +56,7 @@ export async function rewrapStore(masterKeys: MasterKeys): Promise<RewrapReport>
   const from = new Set<string>()
   let resealed = await resealAll(masterKeys, target, from)
   if (target !== current && source === 'CERTS_DIR') {
-    promoteNextKey(files)
+    promoteNextKey(files, { from: current, to: target })
     // What a server sealed under the former key meanwhile.
     resealed += await resealAll(masterKeys, target, from)
   }

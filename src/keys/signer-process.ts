@@ -25,6 +25,8 @@ interface Waiting {
 
 /** Longest line we read: an answer is a signature, a key or a list of labels. Bytes. */
 const maxLineBytes = 1_048_576
+/** For what a process that ended had yet to say. Milliseconds. */
+const afterExitMs = 200
 
 /**
  * A key signer in a process of its own, started when first asked and again when it ended. One JSON
@@ -155,6 +157,12 @@ export function startKeySigner(options: SignerProcessOptions): KeySigner {
     }
     started.once('error', (error) => ended(`it cannot be started: ${error.message}`))
     started.once('close', (code, signal) => ended(`it ended (${signal ?? `code ${code}`})`))
+    // A child of its own, as a shell script has, may hold the pipes open for ever: let go of them.
+    started.once('exit', () => {
+      setTimeout(() => {
+        for (const pipe of [started.stdin, started.stdout, started.stderr]) pipe.destroy()
+      }, afterExitMs).unref()
+    })
     return started
   }
 

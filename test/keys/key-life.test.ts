@@ -143,6 +143,36 @@ describe('a key that others may have', () => {
   })
 })
 
+describe('a key that is promoted and revoked at the same time', () => {
+  it('ends, and another one signs', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const { kid } = await stage()
+      const [, revoked] = await Promise.allSettled([
+        activateKey(app.context, kid, { by }),
+        revokeKey(app.context, kid, { by, reason: 'stolen' }),
+      ])
+      assert.equal(revoked.status, 'fulfilled')
+      assert.equal((await findKey(kid)).state, 'retired')
+      const active = (await listKeys()).filter(isActiveSaml)
+      assert.equal(active.length, 1, `round ${round}`)
+      await app.context.keys.reload()
+      assert.equal(app.context.keys.active('saml').kid, active[0]!.kid)
+    }
+  })
+})
+
+describe('a change whose command died before it told the others', () => {
+  it('is seen by running workers within seconds all the same', async () => {
+    const { kid } = await stage()
+    await SigningKeyModel.updateOne({ _id: kid }, { $set: { state: 'retired' } })
+    const until = Date.now() + 10_000
+    while (publishedKids('saml').includes(kid)) {
+      assert.ok(Date.now() < until, 'it is published still')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })
+})
+
 describe('an activation that is cut off', () => {
   for (const index of [0, 1]) {
     for (const moment of ['before', 'after'] as const) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
@@ -112,6 +112,20 @@ describe('the key signer, a process of its own', () => {
     await signer.close()
   })
 
+  it('is started again although a child of it lives on and holds its pipes', async () => {
+    const script = join(folder, 'wrapper.sh')
+    const pids = join(folder, 'children')
+    writeFileSync(script, `sleep 20 &\necho $! >> ${pids}\nexec ${command}\n`)
+    const { signer } = start({ command: ['sh', script], timeoutMs: 3000 })
+    await signer.sign('saml', 'RS256', data)
+    misbehave('die')
+    await assert.rejects(signer.sign('saml', 'RS256', data), /it ended/)
+    behave()
+    await signer.sign('saml', 'RS256', data)
+    await signer.close()
+    for (const pid of readFileSync(pids, 'utf8').trim().split('\n')) process.kill(Number(pid))
+  })
+
   it('tells that its program is not there', async () => {
     const { signer } = start({ command: ['/nowhere/signer'] })
     await assert.rejects(signer.labels(), { message: /cannot be started: .*ENOENT/ })
@@ -183,6 +197,24 @@ describe('signing in with keys that the key signer keeps', () => {
     assert.equal((await client.get('/health/ready')).status, 503)
     behave()
     client.close()
+  })
+
+  it('signs nothing once the label has another key than the published one', async () => {
+    keyFile('replaced', 'rsa')
+    // The program died in the test before; it is started again after two seconds.
+    await new Promise((resolve) => setTimeout(resolve, 2100))
+    const wanted = { use: 'saml' as const, label: 'replaced', by }
+    const { key } = await importSignerKey(app.context, { ...wanted, as: 'active' })
+    const data = Buffer.from('a response')
+    await app.context.keys.active('saml').sign(data)
+    keyFile('replaced', 'rsa')
+    // The first is found by the process itself; then it reads the label's new key and believes it.
+    for (let tries = 1; tries <= 3; tries += 1) {
+      await assert.rejects(app.context.keys.active('saml').sign(data), {
+        code: 'KEY_SIGNER_UNAVAILABLE',
+      })
+    }
+    await revokeKey(app.context, key.kid, { by, reason: 'replaced' })
   })
 
   it('never takes a key for what it cannot do there', async () => {

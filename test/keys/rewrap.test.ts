@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it, mock } from 'node:test'
 import { stageKey } from '../../src/keys/key-life.ts'
-import { openMasterKeys, readKeyFile } from '../../src/keys/master-key.ts'
+import { openMasterKeys, promoteNextKey, readKeyFile } from '../../src/keys/master-key.ts'
 import { sealingKeyIds } from '../../src/keys/master-key-check.ts'
 import { prepareNextKey, rewrapStore } from '../../src/keys/rewrap.ts'
 import { SecretModel } from '../../src/keys/secrets-model.ts'
@@ -81,6 +81,18 @@ describe('a new master key', () => {
         await opensAll()
       }
     }
+  })
+
+  it('keeps the former one when two processes rotate at the same time', async () => {
+    const former = freshKeys().current()!
+    const files = freshKeys().files
+    const next = prepareNextKey(freshKeys())
+    const to = readKeyFile(files.next)!
+    for (const _ of ['one', 'other']) promoteNextKey(files, { from: former, to })
+    assert.equal(readKeyFile(files.current)!.id, next.id)
+    assert.equal(readKeyFile(files.previous)!.id, former.id)
+    await rewrapStore(freshKeys())
+    await opensAll()
   })
 
   it('comes from MASTER_KEY where that is set: the first of several seals', async () => {
