@@ -5,6 +5,7 @@ import { certificateFacts } from '../keys/certificate.ts'
 import { type KeysContext, revokeKey } from '../keys/key-life.ts'
 import type { KeyRecord } from '../keys/key-records.ts'
 import type { Language } from '../web/language.ts'
+import { signsFor } from './rehearsal.ts'
 import { messageTexts } from './reminders.ts'
 import { type ServiceContact, serviceContacts } from './service-contacts.ts'
 
@@ -38,12 +39,13 @@ export async function affectedServices(
 }
 
 /** A key that was only published is believed just as one that signs. */
-function dependsOn(service: RegisteredService, { use, algorithm }: KeyRecord): boolean {
+function dependsOn(service: RegisteredService, key: KeyRecord): boolean {
+  const { use } = key
   // What services encrypt is for us to open: they need not be afraid of forgeries.
   if (use === 'saml-encryption') return false
   if (service.protocol !== use) return false
   if (service.protocol !== 'oidc') return true
-  return (service.metadata.id_token_signed_response_alg ?? 'RS256') === algorithm
+  return signsFor(key, String(service.metadata.id_token_signed_response_alg ?? 'RS256'))
 }
 
 function describe(service: RegisteredService): AffectedService {

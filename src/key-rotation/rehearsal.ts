@@ -257,10 +257,15 @@ async function rehearseOidc(
   )
 }
 
+/** Whether tokens of this algorithm are signed by the key: an RSA key does PS256 as well. */
+export function signsFor(key: Pick<KeyRecord, 'algorithm'>, algorithm: string): boolean {
+  return (algorithm === 'PS256' ? 'RS256' : algorithm) === key.algorithm
+}
+
 /** A key of one algorithm does not matter to clients of another. */
 function isSignedBy(client: RelyingParty, key: KeyRecord): boolean {
   const algorithm = algorithmOf(client)
-  return algorithm === key.algorithm || algorithm.startsWith('HS')
+  return signsFor(key, algorithm) || algorithm.startsWith('HS')
 }
 
 function algorithmOf({ metadata }: RelyingParty): string {

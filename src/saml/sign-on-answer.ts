@@ -17,7 +17,7 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { currentSession, sessionEnd } from '../sso/current-session.ts'
-import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
+import { endSession, recordService, sessionExists, sessionIndexFor } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
 import { languageOf } from '../web/language.ts'
@@ -139,6 +139,12 @@ export async function answerFromSession(
     nameIdFormat: nameId.format,
     sessionIndex,
   })
+  // Ended while this answer was made: nobody would tell the service, so it gets no assertion.
+  if (!(await sessionExists(session.id, now))) {
+    if (signOn.isPassive) throw noPassive()
+    await endSession(context, request)
+    return { kind: 'sign-in' }
+  }
   context.audit.record({
     event: 'saml.response',
     result: 'success',

@@ -3,6 +3,7 @@ import { verify } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
+import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
@@ -152,6 +153,18 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
     const answer = await new HttpClient(app.baseUrl).get(`/saml/slo?${query}`)
     assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
     assert.equal(await isSignedIn(client), false)
+  })
+
+  it('lets no service join a session that ends in the same moment', async () => {
+    for (const path of [unsolicited(second), unsolicited(first)]) {
+      const { client } = await signedInAt(first)
+      // The browser's request was read before; the record, by which services are told, is gone.
+      await SsoSessionModel.deleteMany({})
+      const answer = await client.get(path)
+      assert.doesNotMatch(answer.body, /SAMLResponse/)
+      assert.match(String(answer.headers.location), /\/login/)
+      assert.equal(await isSignedIn(client), false)
+    }
   })
 
   it('refuses a request that was taken before, and ends nothing by it', async () => {
