@@ -17,7 +17,7 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { currentSession, sessionEnd } from '../sso/current-session.ts'
-import { endSession, recordService, sessionExists, sessionIndexFor } from '../sso/sessions.ts'
+import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
 import { languageOf } from '../web/language.ts'
@@ -132,15 +132,15 @@ export async function answerFromSession(
       encryption,
     },
   )
-  await recordService(context, session, {
+  const hasJoined = await recordService(context, session, {
     protocol: 'saml',
     id: sp.entityId,
     nameId: nameId.value,
     nameIdFormat: nameId.format,
     sessionIndex,
   })
-  // Ended while this answer was made: nobody would tell the service, so it gets no assertion.
-  if (!(await sessionExists(session.id, now))) {
+  // Ended while this answer was made: the service gets no assertion.
+  if (!hasJoined) {
     if (signOn.isPassive) throw noPassive()
     await endSession(context, request)
     return { kind: 'sign-in' }

@@ -83,27 +83,35 @@ export interface SessionService {
 /** What this worker already wrote: a service joins a session once, not at every visit. */
 const joined = new RecentKeys(50_000)
 
-/** Notes that the service takes part in the session. Writes the first time only. */
+/**
+ * Notes that the service takes part in the session. Writes the first time only.
+ *
+ * @returns false when the sign-in ended meanwhile: nobody would tell the service, so it may not join.
+ *   One that takes part already is told like all others, and is not looked up again
+ */
 export async function recordService(
   context: Pick<AppContext, 'now'>,
   session: Pick<SsoSession, 'id'>,
   service: SessionService,
-): Promise<void> {
+): Promise<boolean> {
   const key = `${service.protocol} ${service.id}`
   const seen = `${session.id} ${key} ${service.nameId ?? ''}`
-  if (joined.has(seen)) return
+  if (joined.has(seen)) return true
   const entry = { ...service, key, joinedAt: context.now() }
   const { matchedCount } = await SsoSessionModel.updateOne(
     { _id: session.id, 'services.key': key },
     { $set: { 'services.$': entry } },
   )
   if (matchedCount === 0) {
-    await SsoSessionModel.updateOne(
+    const pushed = await SsoSessionModel.updateOne(
       { _id: session.id, 'services.key': { $ne: key } },
       { $push: { services: entry } },
     )
+    // Not there to be written: it is gone, or another request of the same browser was first.
+    if (pushed.matchedCount === 0 && !(await sessionExists(session.id, context.now()))) return false
   }
   joined.add(seen)
+  return true
 }
 
 /** The services in the session, oldest first. */
