@@ -62,6 +62,12 @@ export function parseCasPattern(given: string): CasPattern {
     if (why) throw refuse(why)
   }
   const path = url.pathname.replace(/\/+$/, '')
+  if (pathAtItsLoosest(path) !== path) {
+    // `/%61pp` would be asked before `/app`, and both would be without an address of their own.
+    throw refuse(
+      'its path must be written plainly: no //, no ; and no % for what needs none (~, not %7E)',
+    )
+  }
   const host = `${isWild ? '*.' : ''}${url.host}`
   return {
     text: `${url.protocol}//${host}${path === '' ? '/' : path}`,
@@ -133,7 +139,7 @@ export function pathAsWritten(path: string): string {
 export function pathAtItsLoosest(path: string): string {
   let decoded = path
   for (let round = 0; round < 4; round++) {
-    decoded = decoded.replace(/%([2-7][\da-f])/gi, (_, code: string) =>
+    decoded = decoded.replace(/%(2[1-9a-f]|[3-7][\da-f])/gi, (_, code: string) =>
       String.fromCharCode(Number.parseInt(code, 16)),
     )
   }

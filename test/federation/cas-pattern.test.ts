@@ -64,6 +64,10 @@ describe('The address pattern of a CAS service', () => {
       'eclass.uni.gr',
       '*.uni.gr',
       'https://*.127.0.0.1/',
+      'https://uni.example.gr/%61pp',
+      'https://uni.example.gr//app',
+      'https://uni.example.gr/app;v=1',
+      'https://uni.example.gr/%7Euser',
     ]) {
       assert.throws(() => parseCasPattern(given), CasPatternError, given)
     }
