@@ -19,6 +19,7 @@ import { refreshFederation } from '../../../src/federation/aggregates/refresh.ts
 import { registerServiceProvider } from '../../../src/federation/registration.ts'
 import { clearServiceCache, findServiceProvider } from '../../../src/federation/service-store.ts'
 import { entity, federationKeys, group, pemOf, sign } from '../../support/aggregate.ts'
+import { serveMetadata, startMetadataServer } from '../../support/metadata-server.ts'
 import { serviceMetadata } from '../../support/service-metadata.ts'
 import { useStore } from '../../support/store.ts'
 
@@ -267,17 +268,18 @@ describe('Refreshing a federation', () => {
   })
 
   it('leaves nothing behind when the federation is removed meanwhile', async () => {
-    publish([entity('one')])
-    await add('test')
-    // The last step of a removal that began before the first entity was written.
-    let removed: Promise<unknown> | undefined
-    const onProgress = () => {
-      removed ??= federations().deleteOne({ _id: 'test' })
-    }
-    await assert.rejects(refreshFederation('test', context, { onProgress }), {
-      code: 'SERVICE_UNAVAILABLE',
+    const xml = sign(group([entity('one')]), privateKey)
+    // The refresh has begun, and no entity is written: the last step of a removal comes in between.
+    const server = await startMetadataServer(async (request, response) => {
+      await federations().deleteOne({ _id: 'test' })
+      serveMetadata(request, response, xml, '"1"')
     })
-    await removed
+    try {
+      await add('test', { source: { kind: 'url', url: `${server.url}/aggregate.xml` } })
+      await assert.rejects(refreshFederation('test', context), { code: 'SERVICE_UNAVAILABLE' })
+    } finally {
+      await server.close()
+    }
     assert.equal(await federationEntities().countDocuments({}), 0)
     assert.equal(await findServiceProvider(sp('one'), now), undefined)
   })
