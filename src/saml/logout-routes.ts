@@ -1,5 +1,4 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
-import { addressedUrl } from '../aliases/alias-middleware.ts'
 import type { AppContext } from '../context.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { findServiceProvider } from '../federation/service-store.ts'
@@ -10,12 +9,8 @@ import { servicesInSession, takeSession } from '../sso/sessions.ts'
 import { followLogout } from '../sso/start-logout.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { receiveLogoutResponse } from './logout-answers.ts'
-import {
-  checkLogoutRequest,
-  type LogoutRequest,
-  openNameId,
-  readLogoutRequest,
-} from './logout-request.ts'
+import { takeBroughtMessage } from './logout-intake.ts'
+import { checkLogoutRequest, openNameId, readLogoutRequest } from './logout-request.ts'
 import {
   buildPostLogoutResponse,
   buildRedirectLogoutResponse,
@@ -34,10 +29,9 @@ import {
   readRedirectMessage,
   readRedirectRequest,
 } from './redirect-binding.ts'
-import { type RequestBinding, requireSignature, takeRequest } from './request-intake.ts'
-import { checkRequestMessage, checkVersion } from './request-message.ts'
+import type { RequestBinding } from './request-intake.ts'
+import { checkVersion } from './request-message.ts'
 import { approvedServiceProvider } from './service-lookup.ts'
-import { auditRefusal } from './sign-on-answer.ts'
 import { type SamlStatus, SamlStatusError } from './status-response.ts'
 import { bindings } from './uris.ts'
 
@@ -93,18 +87,24 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     binding: RequestBinding,
     read: () => ReceivedMessage,
   ): Promise<void> {
-    const { message, request, sp } = await accept(req, binding, read)
+    const taken = await takeBroughtMessage(context, req, read, {
+      name: 'LogoutRequest',
+      read: readLogoutRequest,
+      binding,
+    })
+    const { sp, relayState } = taken
+    const request = openNameId(taken.message, context.keys.decrypting())
     try {
       checkVersion(request)
       checkLogoutRequest(request, context.now(), clockSkewMs)
     } catch (error) {
       if (!(error instanceof SamlStatusError)) throw error
-      const to = { requestId: request.id, relayState: message.relayState }
+      const to = { requestId: request.id, relayState }
       return respond(context, req, res, sp, to, error.samlStatus)
     }
     const logout: Logout = {
       requestId: request.id,
-      relayState: message.relayState,
+      relayState,
       nameId: request.nameId!,
       sessionIndexes: request.sessionIndexes,
       isAsynchronous: request.isAsynchronous,
@@ -119,28 +119,6 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
       return res.redirect(303, resumeUrl({ resume: resumePath }, token))
     }
     await logOut(req, res, sp, logout)
-  }
-
-  async function accept(req: Request, binding: RequestBinding, read: () => ReceivedMessage) {
-    try {
-      const message = read()
-      const now = context.now()
-      const { request, sp, isSigned } = await takeRequest<LogoutRequest>(message, {
-        name: 'LogoutRequest',
-        read: readLogoutRequest,
-        find: findServiceProvider,
-        binding,
-        now,
-      })
-      // Profiles 4.4.4.1: else any page could sign people out.
-      requireSignature(sp, isSigned)
-      const destination = addressedUrl(context.config, req, endpointPaths.singleLogout)
-      checkRequestMessage(request, { destination, isSigned, now, clockSkewMs })
-      return { message, request: openNameId(request, context.keys.decrypting()), sp }
-    } catch (error) {
-      auditRefusal(context, req, error)
-      throw error
-    }
   }
 
   async function logOut(

@@ -1,11 +1,10 @@
 import express, { type NextFunction, type Request, type Response, Router } from 'express'
-import { addressedUrl } from '../aliases/alias-middleware.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
-import { findServiceProvider } from '../federation/service-store.ts'
 import type { EndedSession } from '../sso/logout-channels.ts'
 import { tellServices } from '../sso/tell-services.ts'
+import { takeLogoutMessage } from './logout-intake.ts'
 import {
   checkLogoutRequest,
   type LogoutRequest,
@@ -18,8 +17,7 @@ import { messageLimits } from './message-limits.ts'
 import { takeOnce } from './message-replay.ts'
 import { endpointPaths, idpEntityId } from './metadata.ts'
 import { decodeMessage } from './redirect-binding.ts'
-import { requireSignature, takeRequest } from './request-intake.ts'
-import { checkRequestMessage, checkVersion } from './request-message.ts'
+import { checkVersion } from './request-message.ts'
 import { auditRefusal } from './sign-on-answer.ts'
 import { soapContentType, soapEnvelope, soapFault } from './soap.ts'
 import { type SamlStatus, SamlStatusError } from './status-response.ts'
@@ -58,26 +56,13 @@ export function logoutSoapRoutes(context: AppContext): Router {
   async function accept(req: Request) {
     const body: unknown = req.body
     if (!Buffer.isBuffer(body)) throw new IdpError('SAML_MESSAGE_INVALID', 'there is no body')
-    const now = context.now()
-    const { request, sp, isSigned } = await takeRequest<LogoutRequest>(
+    const { message, sp } = await takeLogoutMessage(
+      context,
+      req,
       { xml: decodeMessage(body, 'the SOAP request') },
-      {
-        name: 'LogoutRequest',
-        read: readLogoutRequest,
-        find: findServiceProvider,
-        binding: 'SOAP',
-        now,
-      },
+      { name: 'LogoutRequest', read: readLogoutRequest, binding: 'SOAP' },
     )
-    requireSignature(sp, isSigned)
-    checkRequestMessage(request, {
-      destination: addressedUrl(context.config, req, endpointPaths.singleLogoutSoap),
-      // Bindings 3.2 asks for no Destination: the message comes straight from its sender.
-      isSigned: false,
-      now,
-      clockSkewMs: context.config.clockSkewSeconds * 1000,
-    })
-    return { request: openNameId(request, context.keys.decrypting()), sp }
+    return { request: openNameId(message, context.keys.decrypting()), sp }
   }
 
   async function answer(request: LogoutRequest, sp: ServiceProvider): Promise<string> {
