@@ -3,13 +3,11 @@ import type { ServiceRef } from '../consent/consent.ts'
 import type { AppContext } from '../context.ts'
 import { findCasService } from '../federation/service-store.ts'
 import { FetchError } from '../fetch/public-fetch.ts'
-import { postPublic } from '../fetch/public-post.ts'
 import type { LogoutOutcome, TellService } from '../sso/logout-channels.ts'
+import { postLogout } from '../sso/post-logout.ts'
 import { escapeText } from '../xml/escape-xml.ts'
 import { tickets, visits } from './ticket-model.ts'
 
-/** Beside the caller's signal. */
-const timeoutMs = 5_000
 /** A service that was entered more often in one sign-in hears of the latest. */
 const maxTold = 20
 
@@ -57,21 +55,12 @@ async function post(
 ): Promise<LogoutOutcome> {
   const logoutRequest = buildLogoutRequest(ticket, context.now())
   try {
-    const { status } = await postPublic(
+    const status = await postLogout(
+      context,
       address,
-      {
-        contentType: 'application/x-www-form-urlencoded',
-        body: new URLSearchParams({ logoutRequest }).toString(),
-      },
-      {
-        accept: '*/*',
-        maxBytes: 0,
-        timeoutMs,
-        // The demo's services are on this machine, and a demo is never in production.
-        allowLoopback: context.config.fetchLoopback === 'true' || context.config.demo,
-        signal,
-        statusOnly: true,
-      },
+      { logoutRequest },
+      // The demo's services are on this machine, and a demo is never in production.
+      { signal, allowLoopback: context.config.demo },
     )
     // A page that knows nothing of it sends the browser to us to sign in: nothing ended there.
     return status >= 200 && status < 300 ? 'done' : 'failed'

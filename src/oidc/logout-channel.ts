@@ -2,11 +2,10 @@ import type Provider from 'oidc-provider'
 import { attributeEnvironment } from '../attributes/attribute-environment.ts'
 import type { AppContext } from '../context.ts'
 import { FetchError } from '../fetch/public-fetch.ts'
-import { postPublic } from '../fetch/public-post.ts'
 import { randomToken } from '../keys/random-token.ts'
 import type { EndedSession, TellService } from '../sso/logout-channels.ts'
+import { postLogout } from '../sso/post-logout.ts'
 import { sessionIndexFor } from '../sso/sessions.ts'
-import { tellLimitMs } from '../sso/tell-services.ts'
 import { createProvider } from './provider.ts'
 
 type Client = InstanceType<Provider['Client']>
@@ -62,21 +61,7 @@ export const tellRelyingParty: TellService = async (context, session, service, s
   if (!client || typeof address !== 'string') return 'impossible'
   try {
     const logout_token = await logoutToken(context, client, session)
-    const { status } = await postPublic(
-      address,
-      {
-        contentType: 'application/x-www-form-urlencoded',
-        body: new URLSearchParams({ logout_token }).toString(),
-      },
-      {
-        accept: '*/*',
-        maxBytes: 0,
-        timeoutMs: tellLimitMs,
-        allowLoopback: context.config.fetchLoopback === 'true',
-        signal,
-        statusOnly: true,
-      },
-    )
+    const status = await postLogout(context, address, { logout_token }, { signal })
     // 2.8 of the specification has 200; some frameworks make it 204.
     if (status === 200 || status === 204) return 'done'
     context.log.warn({ service: service.id, status }, 'an OpenID Connect service refused a logout')
