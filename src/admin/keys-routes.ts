@@ -50,17 +50,17 @@ export function keyRoutes(context: AppContext): Router {
 
   router.post(
     `${page}/stage`,
-    action('staged', async (by, { use }) => {
+    action(async (by, { use }) => {
       if (use !== 'saml' && use !== 'oidc') {
         throw new IdpError('BAD_REQUEST', `use is "${String(use)}", expected saml or oidc`)
       }
       await stageKey(context, { use, by })
-      return undefined
+      return 'staged'
     }),
   )
   router.post(
     `${page}/check`,
-    action('checked', async (_by, { kid }) => {
+    action(async (_by, { kid }) => {
       const asking = rehearse(context, kidOf(kid), { live: true })
       asking.catch((error) => context.log.warn({ err: error }, 'services could not all be asked'))
       const isLate = delay(patienceMs, 'checking' as const, { ref: false })
@@ -69,31 +69,28 @@ export function keyRoutes(context: AppContext): Router {
   )
   router.post(
     `${page}/promote`,
-    action('promoted', async (by, { kid }) => {
+    action(async (by, { kid }) => {
       await promoteKey(context, kidOf(kid), { by })
-      return undefined
+      return 'promoted'
     }),
   )
   router.post(
     `${page}/retire`,
-    action('retired', async (by, { kid }) => {
+    action(async (by, { kid }) => {
       await retireKey(context, kidOf(kid), { by })
-      return undefined
+      return 'retired'
     }),
   )
 
   return router
 
-  function action(
-    usual: Outcome,
-    act: (by: string, fields: Record<string, unknown>) => Promise<Outcome | undefined>,
-  ) {
+  function action(act: (by: string, fields: Record<string, unknown>) => Promise<Outcome>) {
     return adminAction(context, page, async (visit) => {
       const { req, res, account } = visit
       const fields: Record<string, unknown> = req.body ?? {}
       let done: Outcome
       try {
-        done = (await act(account.username, fields)) ?? usual
+        done = await act(account.username, fields)
       } catch (error) {
         const isExpected = error instanceof IdpError && refusals.includes(error.code)
         if (!isExpected) throw error
