@@ -6,7 +6,14 @@ import { bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { type Answer, HttpClient, hiddenField } from '../support/http-client.ts'
-import { logoutResponse, type Manner, startToldServer, type ToldServer } from './logout-support.ts'
+import {
+  logoutResponse,
+  type Manner,
+  signedInAt,
+  startToldServer,
+  type Told,
+  type ToldServer,
+} from './logout-support.ts'
 import {
   elements,
   makeKey,
@@ -17,7 +24,6 @@ import {
   xmlsecVerify,
 } from './saml-support.ts'
 import {
-  newPerson,
   pathOf,
   postedForm,
   redirectOf,
@@ -64,30 +70,6 @@ after(async () => {
   await server.close()
   await app.close()
 })
-
-interface Told {
-  readonly nameId: string
-  readonly format: string
-  readonly sessionIndex: string
-}
-
-/** A browser that is signed in at these services, and what each was told. */
-async function signedInAt(...services: ServiceOptions[]) {
-  const { client, account } = await newPerson(app)
-  const told: Told[] = []
-  for (const { entityId } of services) {
-    const answer = await client.get(`/saml/unsolicited?providerId=${encodeURIComponent(entityId)}`)
-    const done = answer.status === 200 ? answer : await signIn(client, answer, account.username)
-    const document = parse(postedForm(done).xml)
-    const nameId = elements(document, 'NameID')[0]!
-    told.push({
-      nameId: nameId.textContent!,
-      format: nameId.getAttribute('Format')!,
-      sessionIndex: elements(document, 'AuthnStatement')[0]!.getAttribute('SessionIndex')!,
-    })
-  }
-  return { client, account, told }
-}
 
 let messages = 0
 
@@ -170,7 +152,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
   it('gets its own NameID and SessionIndex, signed, after our session is over', {
     skip: xmlsecMissing,
   }, async () => {
-    const { client, told } = await signedInAt(back)
+    const { client, told } = await signedInAt(app, back)
     server.told.length = 0
     const run = await signOut(client)
     assert.deepEqual(await outcomes(client, run), ['done'])
@@ -207,7 +189,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
     try {
       for (const [manner, outcome] of expected) {
         server.manner = manner
-        const { client } = await signedInAt(back)
+        const { client } = await signedInAt(app, back)
         const run = await signOut(client)
         assert.deepEqual(await outcomes(client, run), [outcome], manner)
       }
@@ -224,7 +206,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
       await Promise.all(
         (['silent'] as const).map(async (manner) => {
           server.manner = manner
-          const { client } = await signedInAt(back, dead)
+          const { client } = await signedInAt(app, back, dead)
           const began = performance.now()
           const run = await signOut(client)
           assert.ok(performance.now() - began < 1500, 'the page comes at once')
@@ -245,7 +227,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
   it('counts as not told when the answer never ends', async () => {
     server.manner = 'endless'
     try {
-      const { client } = await signedInAt(back)
+      const { client } = await signedInAt(app, back)
       const began = performance.now()
       const run = await signOut(client)
       const [outcome] = await outcomes(client, run)
@@ -257,7 +239,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
   })
 
   it('lets the service that asked have its answer at once, when the others are told', async () => {
-    const { client, told } = await signedInAt(asker, back)
+    const { client, told } = await signedInAt(app, asker, back)
     const [{ nameId, format, sessionIndex }] = told as [Told]
     const request = logoutRequest(asker, { nameId, format, sessionIndexes: [sessionIndex] })
     const answer = await client.get(`/saml/slo?${redirectQuery(request, { key: key.privateKey })}`)
@@ -267,7 +249,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
   it('gives it PartialLogout after five seconds when one is dead; the page leads on by itself', async () => {
     server.manner = 'silent'
     try {
-      const { client, told } = await signedInAt(asker, back)
+      const { client, told } = await signedInAt(app, asker, back)
       const [{ nameId, format, sessionIndex }] = told as [Told]
       const request = logoutRequest(asker, { nameId, format, sessionIndexes: [sessionIndex] })
       const query = redirectQuery(request, { key: key.privateKey, relayState: 'r' })
@@ -286,7 +268,7 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
 
 describe('SAML logout: a service is told by the browser', () => {
   it('in a frame of its own that may show it and nobody else, and its signed answer counts', async () => {
-    const { client, told } = await signedInAt(front, posting)
+    const { client, told } = await signedInAt(app, front, posting)
     const run = await signOut(client)
     const page = await client.get(run)
     const policy = String(page.headers['content-security-policy'])
@@ -329,7 +311,7 @@ describe('SAML logout: a service is told by the browser', () => {
   })
 
   it('is shown as silent after five seconds, and can be signed out of by hand', async () => {
-    const { client } = await signedInAt(front)
+    const { client } = await signedInAt(app, front)
     const run = await signOut(client)
     const page = await client.get(run)
     assert.equal(framesOf(page).length, 1)
@@ -347,7 +329,7 @@ describe('SAML logout: a service is told by the browser', () => {
   })
 
   it('does not count as told by an answer that is unsigned, forged, of another service or to another request', async () => {
-    const { client } = await signedInAt(front, asker)
+    const { client } = await signedInAt(app, front, asker)
     const run = await signOut(client)
     const [src] = framesOf(await client.get(run)) as [string]
     const { id } = await sent(client, src)
@@ -374,13 +356,13 @@ describe('SAML logout: a service is told by the browser', () => {
   })
 
   it('keeps the page to the browser that signed out', async () => {
-    const { client } = await signedInAt(front)
+    const { client } = await signedInAt(app, front)
     const run = await signOut(client)
     const other = new HttpClient(app.baseUrl)
     assert.equal(redirectOf(await other.get(run)), '/logout')
     assert.equal((await other.get(`${run}/services/0`)).status, 404)
     assert.deepEqual(JSON.parse((await other.get(`${run}/outcomes`)).body).services, [])
-    const theirs = (await signedInAt(front)).client
+    const theirs = (await signedInAt(app, front)).client
     await signOut(theirs)
     assert.equal(redirectOf(await theirs.get(run)), '/logout')
   })
@@ -399,8 +381,8 @@ describe('SAML logout: a service asks over SOAP', () => {
   it('ends the session of that SessionIndex without its browser, and tells the others', {
     skip: xmlsecMissing,
   }, async () => {
-    const { client, told } = await signedInAt(asker, back)
-    const other = await signedInAt(asker)
+    const { client, told } = await signedInAt(app, asker, back)
+    const other = await signedInAt(app, asker)
     server.told.length = 0
     const [{ nameId, format, sessionIndex }] = told as [Told]
     const names = { nameId, format, sessionIndexes: [sessionIndex] }
@@ -421,7 +403,7 @@ describe('SAML logout: a service asks over SOAP', () => {
   })
 
   it('ends all sessions of a NameID at the service when it names no SessionIndex', async () => {
-    const { client, account } = await signedInAt(posting)
+    const { client, account } = await signedInAt(app, posting)
     const second = new HttpClient(app.baseUrl)
     const path = `/saml/unsolicited?providerId=${encodeURIComponent(posting.entityId)}`
     const done = await signIn(second, await second.get(path), account.username)
@@ -437,7 +419,7 @@ describe('SAML logout: a service asks over SOAP', () => {
   })
 
   it('says PartialLogout when another service can be told by the browser only', async () => {
-    const { told } = await signedInAt(asker, front)
+    const { told } = await signedInAt(app, asker, front)
     const [{ nameId, format, sessionIndex }] = told as [Told]
     const names = { nameId, format, sessionIndexes: [sessionIndex, '_of-another'] }
     const answer = await ask(envelope(signMessage(logoutRequest(asker, names, soapUrl()), key)))
@@ -445,7 +427,7 @@ describe('SAML logout: a service asks over SOAP', () => {
   })
 
   it('ends nothing for a NameID of another service or person, a replay, or an old request', async () => {
-    const { client, told } = await signedInAt(asker, front)
+    const { client, told } = await signedInAt(app, asker, front)
     const [mine, theirs] = told as [Told, Told]
     const status = async (xml: string) =>
       statusOf((await ask(envelope(signMessage(xml, key)))).body)
@@ -467,7 +449,7 @@ describe('SAML logout: a service asks over SOAP', () => {
   })
 
   it('answers what is no signed request of a known service with a SOAP fault', async () => {
-    const { client, told } = await signedInAt(asker)
+    const { client, told } = await signedInAt(app, asker)
     const [{ nameId, format, sessionIndex }] = told as [Told]
     const request = () =>
       logoutRequest(asker, { nameId, format, sessionIndexes: [sessionIndex] }, soapUrl())
@@ -499,7 +481,7 @@ describe('SAML logout: a service asks over SOAP', () => {
 
 describe('The logout page', () => {
   it('asks before anything ends, and ends nothing without its token', async () => {
-    const { client } = await signedInAt(front)
+    const { client } = await signedInAt(app, front)
     assert.match((await client.get('/logout')).body, /Θέλετε να αποσυνδεθείτε/)
     assert.equal((await client.post('/logout', {})).status, 403)
     assert.equal(await isSignedIn(client), true)
@@ -508,7 +490,7 @@ describe('The logout page', () => {
   it('comes when nobody is signed in any more: a process that dies while it tells leaves nothing', async () => {
     server.manner = 'silent'
     try {
-      const { client, account } = await signedInAt(back)
+      const { client, account } = await signedInAt(app, back)
       const run = await signOut(client)
       assert.equal(await SsoSessionModel.countDocuments({ personId: account._id }), 0)
       assert.equal(await isSignedIn(client), false)
@@ -523,7 +505,7 @@ describe('The logout page', () => {
   })
 
   it('is gone a quarter of an hour later', async () => {
-    const { client } = await signedInAt(front)
+    const { client } = await signedInAt(app, front)
     const run = await signOut(client)
     app.advance(15 * 60_000)
     assert.equal(redirectOf(await client.get(run)), '/logout')

@@ -1,7 +1,38 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { namespaces, statusPrefix } from '../../src/saml/uris.ts'
+import type { TestApp } from '../support/app.ts'
 import { elements, parse, signMessage, type TestKey } from './saml-support.ts'
+import { newPerson, postedForm, type ServiceOptions, signIn } from './sso-support.ts'
+
+/** What a service knows of somebody who signed in. */
+export interface Told {
+  readonly nameId: string
+  readonly format: string
+  readonly sessionIndex: string
+}
+
+export function unsolicited({ entityId }: Pick<ServiceOptions, 'entityId'>): string {
+  return `/saml/unsolicited?providerId=${encodeURIComponent(entityId)}`
+}
+
+/** A browser that is signed in at these services, and what each was told. */
+export async function signedInAt(app: TestApp, ...services: Pick<ServiceOptions, 'entityId'>[]) {
+  const { client, account } = await newPerson(app)
+  const told: Told[] = []
+  for (const service of services) {
+    const answer = await client.get(unsolicited(service))
+    const done = answer.status === 200 ? answer : await signIn(client, answer, account.username)
+    const document = parse(postedForm(done).xml)
+    const nameId = elements(document, 'NameID')[0]!
+    told.push({
+      nameId: nameId.textContent!,
+      format: nameId.getAttribute('Format')!,
+      sessionIndex: elements(document, 'AuthnStatement')[0]!.getAttribute('SessionIndex')!,
+    })
+  }
+  return { client, account, told }
+}
 
 /** How a service behaves when it is told of a logout. */
 export type Manner =

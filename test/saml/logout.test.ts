@@ -6,8 +6,8 @@ import { bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { HttpClient } from '../support/http-client.ts'
+import { signedInAt, unsolicited } from './logout-support.ts'
 import {
-  elements,
   makeKey,
   parse,
   redirectQuery,
@@ -16,12 +16,10 @@ import {
   xmlsecVerify,
 } from './saml-support.ts'
 import {
-  newPerson,
   postedForm,
   redirectOf,
   registerService,
   type ServiceOptions,
-  signIn,
   statusOf,
 } from './sso-support.ts'
 
@@ -46,27 +44,6 @@ before(async () => {
   for (const service of [first, second]) await registerService(service)
 })
 after(() => app.close())
-
-const unsolicited = ({ entityId }: ServiceOptions) =>
-  `/saml/unsolicited?providerId=${encodeURIComponent(entityId)}`
-
-/** A browser that is signed in at these services, and what each was told. */
-async function signedInAt(...services: ServiceOptions[]) {
-  const { client, account } = await newPerson(app)
-  const told: { nameId: string; format: string; sessionIndex: string }[] = []
-  for (const service of services) {
-    const answer = await client.get(unsolicited(service))
-    const done = answer.status === 200 ? answer : await signIn(client, answer, account.username)
-    const document = parse(postedForm(done).xml)
-    const nameId = elements(document, 'NameID')[0]!
-    told.push({
-      nameId: nameId.textContent!,
-      format: nameId.getAttribute('Format')!,
-      sessionIndex: elements(document, 'AuthnStatement')[0]!.getAttribute('SessionIndex')!,
-    })
-  }
-  return { client, told }
-}
 
 let messages = 0
 
@@ -98,7 +75,7 @@ function redirectedResponse(location: string) {
 
 describe('SAML logout: a service asks (Profiles 4.4)', () => {
   it('by HTTP-Redirect: ends our session and says Success, signed', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const query = redirectQuery(logoutRequest(first, told[0]!), {
       key: key.privateKey,
       relayState: 'r & s',
@@ -120,7 +97,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   it('by HTTP-POST: finds the session by a bounce, and answers by a signed form', {
     skip: xmlsecMissing,
   }, async () => {
-    const { client, told } = await signedInAt(second)
+    const { client, told } = await signedInAt(app, second)
     const xml = signMessage(logoutRequest(second, told[0]!), key)
     const bounced = await new HttpClient(app.baseUrl).post('/saml/slo', {
       SAMLRequest: Buffer.from(xml).toString('base64'),
@@ -137,7 +114,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   it('says PartialLogout when another service in the session cannot be told', async () => {
     const deaf = { entityId: 'https://deaf.example.gr', acsUrl: 'https://deaf.example.gr/acs', key }
     await registerService(deaf)
-    const { client, told } = await signedInAt(first, deaf)
+    const { client, told } = await signedInAt(app, first, deaf)
     const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
     const answer = await client.get(`/saml/slo?${query}`)
     assert.equal(
@@ -148,7 +125,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('ends the session without its cookie too: the service names it by NameID and SessionIndex', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
     const answer = await new HttpClient(app.baseUrl).get(`/saml/slo?${query}`)
     assert.equal(statusOf(redirectedResponse(answer.headers.location!).xml), 'Success')
@@ -156,7 +133,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('lets no service join a session that ends in the same moment', async () => {
-    const { client } = await signedInAt(first)
+    const { client } = await signedInAt(app, first)
     // The browser's request was read before; the record, by which services are told, is gone.
     await SsoSessionModel.deleteMany({})
     const answer = await client.get(unsolicited(second))
@@ -166,7 +143,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('refuses a request that was taken before, and ends nothing by it', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const all = { ...told[0]!, sessionIndex: undefined }
     const query = redirectQuery(logoutRequest(first, all), { key: key.privateKey })
     assert.equal((await client.get(`/saml/slo?${query}`)).status, 303)
@@ -176,7 +153,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('sends no answer to a service that wants none (Asynchronous Single Logout)', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const extension =
       '<samlp:Extensions><aslo:Asynchronous xmlns:aslo="urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"/></samlp:Extensions>'
     const xml = logoutRequest(first, told[0]!).replace('<saml:NameID', `${extension}<saml:NameID`)
@@ -186,7 +163,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('says Success when there is no session left', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     for (let round = 0; round < 2; round++) {
       const query = redirectQuery(logoutRequest(first, told[0]!), { key: key.privateKey })
       const answer = await client.get(`/saml/slo?${query}`)
@@ -195,7 +172,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('knows the NameID of an earlier visit, when the last one brought another format', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const policy = `<samlp:NameIDPolicy Format="${nameIdFormats.persistent}" AllowCreate="true"/>`
     const request = `<samlp:AuthnRequest xmlns:samlp="${namespaces.samlp}" ID="_again" Version="2.0" IssueInstant="${app.context.now().toISOString()}"><saml:Issuer xmlns:saml="${namespaces.saml}">${first.entityId}</saml:Issuer>${policy}</samlp:AuthnRequest>`
     const again = postedForm(await client.get(`/saml/sso?${redirectQuery(request)}`))
@@ -212,7 +189,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
       key,
     }
     await registerService(silent)
-    const { client, told } = await signedInAt(silent)
+    const { client, told } = await signedInAt(app, silent)
     const query = redirectQuery(logoutRequest(silent, told[0]!), { key: key.privateKey })
     const answer = await client.get(redirectOf(await client.get(`/saml/slo?${query}`)))
     assert.equal(answer.status, 200)
@@ -221,7 +198,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('keeps the session when the NameID or SessionIndex is of another', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     for (const wrong of [
       { ...told[0]!, nameId: '_other' },
       { ...told[0]!, format: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' },
@@ -236,7 +213,7 @@ describe('SAML logout: a service asks (Profiles 4.4)', () => {
   })
 
   it('keeps the session when the request is unsigned, signed by another, or too old', async () => {
-    const { client, told } = await signedInAt(first)
+    const { client, told } = await signedInAt(app, first)
     const unsigned = await client.get(`/saml/slo?${redirectQuery(logoutRequest(first, told[0]!))}`)
     assert.match(unsigned.body, /SAML_SIGNATURE_REQUIRED/)
     const foreign = redirectQuery(logoutRequest(first, told[0]!), { key: makeKey().privateKey })
