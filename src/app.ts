@@ -2,6 +2,7 @@ import express, { type Express } from 'express'
 import type { Store } from 'express-session'
 import { accountRoutes } from './account/account-routes.ts'
 import { activationRoutes } from './activation/activation-routes.ts'
+import { activationsPart } from './activation/export-part.ts'
 import { adminRoutes } from './admin/admin-routes.ts'
 import { aliasMiddleware } from './aliases/alias-middleware.ts'
 import { pathAliases } from './aliases/path-aliases.ts'
@@ -18,6 +19,7 @@ import { loginRoutes } from './login/login-routes.ts'
 import { logoutRoutes } from './login/logout-routes.ts'
 import { oidcRoutes } from './oidc/oidc-routes.ts'
 import { passwordPagesRoutes } from './passwords/password-routes.ts'
+import { strengthFiles } from './passwords/strength-files.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
 import { samlMetadataRoutes, samlRoutes } from './saml/saml-routes.ts'
 import { sessionMiddleware } from './sso/session-store.ts'
@@ -36,7 +38,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
 
   app.use(healthRoutes(context))
   app.use(aliasMiddleware(pathAliases(config)))
-  configureWeb(app, context)
+  configureWeb(app, context, strengthFiles)
   app.use(watchMetadataFetches(context))
   app.use(samlMetadataRoutes(context))
   app.use(logoRoutes(context))
@@ -49,7 +51,7 @@ export function createApp(context: AppContext, sessionStore: Store): Express {
   app.use(logoutRoutes(context))
   app.use(consentRoutes(context))
   app.use(activationRoutes(context))
-  app.use(accountRoutes(context))
+  app.use(accountRoutes(context, { activations: activationsPart }))
   app.use(adminRoutes(context))
   if (config.serviceRegistration === 'open') app.use(registrationRoutes(context))
   app.use(homeRoutes(context))

@@ -15,6 +15,7 @@ import {
   withdrawDeletionRequest,
 } from './deletion-requests.ts'
 import { writeExport } from './export.ts'
+import { type ExportParts, exportParts } from './export-parts.ts'
 import { sendNotice } from './notices.ts'
 import { isRecent, recentlySignedIn, showAccountPage, signedIn, type Visit } from './signed-in.ts'
 
@@ -38,7 +39,7 @@ const deletionLimit = (subject: string): Limit => ({
 })
 
 /** Everything held about the person as a file, and the wish that it goes. */
-export function dataRoutes(context: AppContext): Router {
+export function dataRoutes(context: AppContext, moreParts: ExportParts): Router {
   const router = Router()
   const limiter = openLimiter(context)
 
@@ -77,7 +78,7 @@ export function dataRoutes(context: AppContext): Router {
         )
         const source = { context, store: req.sessionStore, account, person }
         try {
-          await pipeline(Readable.from(writeExport(source)), res)
+          await pipeline(Readable.from(writeExport(source, { ...exportParts, ...moreParts })), res)
         } catch (error) {
           // Half a file is out: closing the connection is the only way left to say so.
           if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE')

@@ -1,5 +1,4 @@
 import type { Store } from 'express-session'
-import { listAttempts } from '../activation/helpdesk.ts'
 import { type AuditEntry, eventsOfPerson } from '../audit/read-audit-log.ts'
 import type { Agreement, ConsentRecord } from '../consent/consent.ts'
 import { listConsents } from '../consent/consent-store.ts'
@@ -27,13 +26,16 @@ export interface ExportSource {
 /** A list that may be long is read while it is sent. */
 export type ExportPart = (source: ExportSource) => Promise<unknown> | AsyncIterable<unknown>
 
+/** By name in the file. */
+export type ExportParts = Readonly<Record<string, ExportPart>>
+
 /**
  * Everything held about a person, part by part, as docs/password-service.md describes it. Fields are
  * named one by one: what is added to a record later must not show up here by itself. Left out are
  * secrets (hashes, codes, session ids), other people, what admins write for one another, and the
  * AcademicID, which nobody is shown.
  */
-export const exportParts: Readonly<Record<string, ExportPart>> = {
+export const exportParts: ExportParts = {
   person: async ({ context, person }) => ({
     id: person._id,
     firstName: person.firstName,
@@ -115,17 +117,6 @@ export const exportParts: Readonly<Record<string, ExportPart>> = {
       expiresAt: account.recoveryCode.expiresAt,
     },
   }),
-  activations: async ({ context, account }) =>
-    (await listAttempts(account._id, context.now())).map((attempt) => ({
-      reference: attempt.reference,
-      state: attempt.state,
-      role: attempt.role,
-      language: attempt.language,
-      startedAt: attempt.startedAt,
-      endedAt: attempt.endedAt,
-      proven: attempt.proven,
-      events: attempt.events.map(({ at, name }) => ({ at, name })),
-    })),
   recoveries: ({ account }) => recoveriesOf(account._id),
   contactChanges: ({ account }) => contactChangesOf(account._id),
   sessions: async ({ context, store, account }) =>

@@ -1,10 +1,13 @@
-import { type ExportPart, type ExportSource, exportParts } from './export-parts.ts'
+import type { ExportPart, ExportParts, ExportSource } from './export-parts.ts'
 
 /** Whoever reads exports relies on these; the version rises when a field changes its meaning or goes. */
 export const exportFormat = { format: 'propylaia-personal-data', version: 1 } as const
 
 /** Everything held about a person as one JSON document, written as it is read. */
-export async function* writeExport(source: ExportSource): AsyncGenerator<string> {
+export async function* writeExport(
+  source: ExportSource,
+  parts: ExportParts,
+): AsyncGenerator<string> {
   const { institution, config, now } = source.context
   const head = {
     ...exportFormat,
@@ -12,7 +15,7 @@ export async function* writeExport(source: ExportSource): AsyncGenerator<string>
     institution: { name: institution.name, domain: config.scope },
   }
   yield `{${membersOf(head)}`
-  for (const [name, part] of Object.entries(exportParts)) {
+  for (const [name, part] of Object.entries(parts)) {
     yield `,\n${JSON.stringify(name)}: `
     yield* writePart(part, source)
   }

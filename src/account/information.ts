@@ -1,4 +1,3 @@
-import { formatDate } from '../activation/review-facts.ts'
 import type { AppContext } from '../context.ts'
 import { describeRoles } from '../login/home-routes.ts'
 import { maskContact } from '../messages/mask.ts'
@@ -8,7 +7,7 @@ import type { Person, PersonRole, SealedNationalNumber } from '../people/person.
 import type { SourceRecord } from '../people/person-model.ts'
 import { roleChoiceOf } from '../people/role-choice.ts'
 import { type NamedRecordKeeper, recordKeeperFor } from '../record-keeper/record-keeper.ts'
-import { formatDay, formatMoment } from '../web/date-time.ts'
+import { formatDate, formatDay, formatMoment } from '../web/date-time.ts'
 import type { Language } from '../web/language.ts'
 import type { Visit } from './signed-in.ts'
 

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts'
 import { departmentNameOf } from '../people/departments.ts'
 import { openNationalNumber } from '../people/national-number.ts'
 import { recordKeeperFor } from '../record-keeper/record-keeper.ts'
+import { formatDate } from '../web/date-time.ts'
 import type { ActivationPages, StepRequest } from './activation-page.ts'
 import {
   type ActivationSubject,
@@ -10,7 +11,6 @@ import {
   missingRecordFacts,
   type RecordCheck,
 } from './record-check.ts'
-import { formatDate } from './review-facts.ts'
 
 /** Checks the record of the person who has just been identified, and leads on. */
 export async function showRecord(pages: ActivationPages, step: StepRequest): Promise<void> {

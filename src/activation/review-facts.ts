@@ -2,6 +2,7 @@ import type { AppContext } from '../context.ts'
 import { departmentNameOf } from '../people/departments.ts'
 import { openNationalNumber } from '../people/national-number.ts'
 import type { SealedNationalNumber } from '../people/person.ts'
+import { formatDate } from '../web/date-time.ts'
 import type { Language } from '../web/language.ts'
 import type { ActivationAttempt } from './attempt.ts'
 import type { ActivationSubject } from './record-check.ts'
@@ -51,14 +52,4 @@ export function recordedContacts(
     return held.find((contact) => contact === proven[field]) ?? held[0]
   }
   return { mobile: pick('mobile'), email: pick('email') }
-}
-
-const dateFormats = {
-  el: new Intl.DateTimeFormat('el-GR', { dateStyle: 'long', timeZone: 'UTC' }),
-  en: new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
-}
-
-/** @param date YYYY-MM-DD */
-export function formatDate(date: string, language: Language): string {
-  return dateFormats[language].format(new Date(`${date}T00:00:00Z`))
 }

@@ -1,4 +1,4 @@
-import { Turns } from './turns.ts'
+import { Turns } from '../limits/turns.ts'
 
 /**
  * Passwords that this process hashes at a time, whoever asks: enough to keep Node's four threads

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts'
-import { Turns } from '../login/turns.ts'
+import { Turns } from '../limits/turns.ts'
 import type { Carrier, Outcome, Parcel } from './carrier.ts'
 import { maskContact } from './mask.ts'
 import type { MessageRecord } from './message-model.ts'

@@ -1,6 +1,5 @@
 import type { Express } from 'express'
 import type { AppContext } from '../context.ts'
-import { strengthFiles } from '../passwords/strength-files.ts'
 import { createViews, publicDir, viewsDir } from './render.ts'
 import { securityHeaders } from './security-headers.ts'
 import { loadStaticFiles } from './static-files.ts'
@@ -11,12 +10,17 @@ import type { WebParts } from './web-parts.ts'
 /**
  * Prepares the app for pages: security headers on every response, static files, views and texts.
  * Comes before all routes and before the session, which static files have no use for.
+ * @param later text files of other rooms, by name, as loadStaticFiles() takes them
  */
-export function configureWeb(app: Express, context: AppContext) {
+export function configureWeb(
+  app: Express,
+  context: AppContext,
+  later: Record<string, () => string> = {},
+) {
   const { institution, config } = context
   const { isHttps } = config
   const theme = { 'css/theme.css': themeStyles(institution.colours) }
-  const files = loadStaticFiles(publicDir, theme, strengthFiles)
+  const files = loadStaticFiles(publicDir, theme, later)
   const web: WebParts = {
     context,
     files,

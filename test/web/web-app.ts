@@ -4,6 +4,7 @@ import express, { type Express } from 'express'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { AppContext } from '../../src/context.ts'
 import { type Institution, loadInstitution } from '../../src/institution.ts'
+import { strengthFiles } from '../../src/passwords/strength-files.ts'
 import { configureWeb } from '../../src/web/web.ts'
 
 export const fixedNow = new Date('2026-11-21T19:30:00Z')
@@ -37,7 +38,7 @@ export function createWebApp(
     now: () => fixedNow,
   } as unknown as AppContext
   const app = express()
-  configureWeb(app, context)
+  configureWeb(app, context, strengthFiles)
   app.use((req, _res, next) => {
     const id = options.sessionId?.()
     if (id)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Turns } from '../../src/login/turns.ts'
+import { Turns } from '../../src/limits/turns.ts'
 
 describe('Turns', () => {
   it('lets no more than so many run at a time, in the order they came', async () => {
