@@ -4,8 +4,16 @@ import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import { type Answer, HttpClient, hiddenField } from '../test/support/http-client.ts'
 
-const spEntityId = 'https://bench-sp.example.org/metadata'
-const acsUrl = 'https://bench-sp.example.org/acs'
+/** A service that the benchmark plays. */
+export interface PlayedService {
+  readonly entityId: string
+  readonly acsUrl: string
+}
+
+const benchService: PlayedService = {
+  entityId: 'https://bench-sp.example.org/metadata',
+  acsUrl: 'https://bench-sp.example.org/acs',
+}
 const clientId = 'bench-client'
 const clientSecret = 'bench-secret-0123456789abcdef-0123456789'
 const redirectUri = 'https://bench-rp.example.org/callback'
@@ -27,9 +35,9 @@ export function writeServiceMetadata(metadataDir: string): void {
     .join('')
   writeFileSync(
     join(metadataDir, 'bench-sp.xml'),
-    `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${spEntityId}">
+    `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${benchService.entityId}">
 <md:SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
-<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${acsUrl}" index="0" isDefault="true"/>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${benchService.acsUrl}" index="0" isDefault="true"/>
 <md:AttributeConsumingService index="0"><md:ServiceName xml:lang="en">Benchmark</md:ServiceName>${requested}</md:AttributeConsumingService>
 </md:SPSSODescriptor></md:EntityDescriptor>`,
   )
@@ -68,10 +76,31 @@ export async function signIn(
 }
 
 /** A fresh AuthnRequest, answered from the existing session. */
-export async function samlResponse(client: HttpClient, baseUrl: string): Promise<void> {
-  const answer = await client.get(`/saml/sso?${authnRequestQuery(baseUrl)}`)
+export async function samlResponse(
+  client: HttpClient,
+  baseUrl: string,
+  service = benchService,
+): Promise<void> {
+  const answer = await client.get(`/saml/sso?${authnRequestQuery(baseUrl, service)}`)
   if (answer.status !== 200 || !answer.body.includes('name="SAMLResponse"'))
     throw unexpected('SAML response', answer)
+}
+
+/** Reads what a service will get, agrees, and lets that be remembered. */
+export async function agree(
+  client: HttpClient,
+  baseUrl: string,
+  service: PlayedService,
+): Promise<void> {
+  const asked = await client.get(`/saml/sso?${authnRequestQuery(baseUrl, service)}`)
+  const page = await client.get(expectRedirect('question', asked))
+  const answer = await client.post('/consent', {
+    _csrf: hiddenField(page.body, '_csrf'),
+    flow: hiddenField(page.body, 'flow'),
+    decision: 'agree',
+    remember: 'yes',
+  })
+  expectRedirect('agreement', answer)
 }
 
 /** What the service posts to its ACS, decoded: for checking once that the answer is what is claimed. */
@@ -127,12 +156,12 @@ export async function oidcCodeFlow(client: HttpClient): Promise<void> {
     throw unexpected('token endpoint', tokens)
 }
 
-function authnRequestQuery(baseUrl: string): string {
+function authnRequestQuery(baseUrl: string, { entityId, acsUrl } = benchService): string {
   const xml =
     `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_${randomBytes(16).toString('hex')}" ` +
     `Version="2.0" IssueInstant="${new Date().toISOString()}" Destination="${baseUrl}/saml/sso" ` +
     `AssertionConsumerServiceURL="${acsUrl}" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST">` +
-    `<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${spEntityId}</saml:Issuer>` +
+    `<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${entityId}</saml:Issuer>` +
     '<samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>'
   return new URLSearchParams({
     SAMLRequest: deflateRawSync(xml).toString('base64'),

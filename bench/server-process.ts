@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { nodeFlags } from '../bin/node-flags.js'
 import { freePortRange } from '../test/support/free-ports.ts'
 
+const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** USER_HZ: /proc counts CPU time in hundredths of a second on every Linux we know. */
 const ticksPerSecond = 100
@@ -16,6 +18,8 @@ export interface ServerProcess {
   cpuSeconds(): number
   /** Resident memory, MiB. */
   residentMiB(): number
+  /** Runs `propylaia …` on the same store. Fails unless it ends well. */
+  command(...arguments_: string[]): Promise<string>
   stop(): Promise<void>
 }
 
@@ -32,17 +36,19 @@ export async function startServerProcess(options: {
   const metadataDir = join(folder, 'metadata')
   mkdirSync(metadataDir)
   options.prepare(metadataDir, baseUrl)
-  const child = spawn(process.execPath, [...nodeFlags, join(root, 'src/cli/cli.ts'), 'serve'], {
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(port),
-      BASE_URL: baseUrl,
-      DATA_DIR: join(folder, 'data'),
-      CERTS_DIR: join(folder, 'certs'),
-      METADATA_DIR: metadataDir,
-      LOG_LEVEL: 'error',
-      ...options.environment,
-    },
+  const program = [...nodeFlags, join(root, 'src/cli/cli.ts')]
+  const env = {
+    PATH: process.env.PATH,
+    PORT: String(port),
+    BASE_URL: baseUrl,
+    DATA_DIR: join(folder, 'data'),
+    CERTS_DIR: join(folder, 'certs'),
+    METADATA_DIR: metadataDir,
+    LOG_LEVEL: 'error',
+    ...options.environment,
+  }
+  const child = spawn(process.execPath, [...program, 'serve'], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await readyLine(child)
@@ -57,6 +63,10 @@ export async function startServerProcess(options: {
     residentMiB: () =>
       Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) /
       1024,
+    command: async (...arguments_) => {
+      const { stdout } = await run(process.execPath, [...program, ...arguments_], { env })
+      return stdout
+    },
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => {

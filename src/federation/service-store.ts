@@ -4,7 +4,8 @@ import { findDecision, withDecision } from './aggregates/decision-model.ts'
 import {
   askFederations,
   clearFederationCache,
-  findFederatedService,
+  federatedService,
+  findFederationEntity,
 } from './aggregates/federated-services.ts'
 import {
   bySpecificity,
@@ -162,11 +163,16 @@ async function find(
     return cached
   }
   const startedIn = generation
-  const record = await serviceRecords().findOne({ _id: key })
-  const isDecided = record?.state === 'approved' || protocol !== 'saml'
-  const federated = isDecided ? undefined : await findFederatedService(id, now)
+  const mayBeFederated = protocol === 'saml'
+  // At once: somebody waits for the answer, and most services that are not cached are a federation's.
+  const [record, entity, decision] = await Promise.all([
+    serviceRecords().findOne({ _id: key }),
+    mayBeFederated ? findFederationEntity(id, now) : undefined,
+    mayBeFederated ? findDecision(id) : undefined,
+  ])
+  const isDecided = record?.state === 'approved' || !mayBeFederated
+  const federated = isDecided || !entity ? undefined : federatedService(entity, now)
   const asked = isDecided || federated ? undefined : await askFederations(id, now)
-  const decision = federated || asked ? await findDecision(id) : undefined
   if (asked) return withDecision(asked, decision)
   const service = federated
     ? withDecision(federated, decision)

@@ -25,6 +25,9 @@ export interface StoreOptions {
   embedded?: 'own' | 'join' | 'auto'
 }
 
+/** Of the default mongoose connection, for processes that work for this one. */
+let connectedUri: string | undefined
+
 /** How long `join` waits for the server to appear. */
 const joinTimeoutMs = 15_000
 
@@ -57,6 +60,7 @@ export async function openStore(
     await server?.close()
     throw error
   }
+  connectedUri = uri
   return {
     uri,
     embedded: !config.mongodbUri,
@@ -66,6 +70,12 @@ export async function openStore(
       await server?.close()
     },
   }
+}
+
+/** Where the default mongoose connection is connected to; with a password in it where the store has one. */
+export function connectedStoreUri(): string {
+  if (connectedUri === undefined) throw new Error('openStore() comes first')
+  return connectedUri
 }
 
 async function findOrStart(

@@ -1,95 +1,96 @@
-import { hash } from 'node:crypto'
-import { Worker } from 'node:worker_threads'
-import { Binary } from 'mongodb'
+import { fork } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
+import { childEnvironment } from '../../child-environment.ts'
 import { IdpError } from '../../errors.ts'
+import { connectedStoreUri } from '../../store/connection.ts'
 import type { AggregateSummary } from './aggregate-reader.ts'
-import type { AggregateMessage, AggregateWork, IndexedEntity } from './aggregate-worker.ts'
-import { type FederationEntity, federationEntities } from './federation-model.ts'
+import type { AggregateWork } from './aggregate-worker.ts'
+import { federationEntities } from './federation-model.ts'
+import type { ImportOrder, ImportReport } from './import-messages.ts'
 
-/** Batches of some hundred kilobytes: read ahead of the store, but not far. */
-const batchesAhead = 2
 /** Deleted at once: a store holds others up for as long as one request takes. */
 const deleteBatch = 500
+/** Of what a process says before it dies, its end. */
+const maxLastWords = 2000
 
-export interface ImportOptions extends Omit<AggregateWork, 'credits'> {
+export interface ImportOptions extends Omit<AggregateWork, 'slots'> {
   readonly federation: string
   readonly generation: string
   readonly onProgress?: (bytesRead: number) => void
   readonly signal?: AbortSignal
 }
 
+export interface ImportResult {
+  readonly summary: AggregateSummary
+  /** The most memory that the import's process had resident, in bytes. */
+  readonly peakResident: number
+}
+
 /**
- * Verifies an aggregate and writes its entities under a generation that nobody uses yet. What was
- * written of one that is refused in the end stays until removeGeneration().
+ * Verifies an aggregate and writes its entities under a generation that nobody uses yet, in a process
+ * of its own. What was written of one that is refused in the end stays until removeGeneration().
  *
  * @throws {IdpError} METADATA_INVALID, METADATA_SIGNATURE_INVALID, METADATA_NOT_CURRENT
  */
-export async function importAggregate(options: ImportOptions): Promise<AggregateSummary> {
+export async function importAggregate(options: ImportOptions): Promise<ImportResult> {
   const { federation, generation, onProgress, signal, ...work } = options
-  const credits = new Int32Array(new SharedArrayBuffer(4))
-  credits[0] = batchesAhead
-  const worker = new Worker(new URL('./aggregate-worker.ts', import.meta.url), {
-    workerData: { ...work, credits } satisfies AggregateWork,
-    name: 'propylaia-aggregate',
-    // Not the flags of this process: those of a test runner or inspector are not the thread's.
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
+  signal?.throwIfAborted()
+  const child = fork(new URL('./import-process.ts', import.meta.url), {
+    // Not the flags of this process: a server asks for a large heap, and a test runner for its own.
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      // MiB. What it reads it needs for a moment only.
+      '--max-semi-space-size=8',
+      '--max-old-space-size=192',
+    ],
+    env: childEnvironment(),
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
+  let lastWords = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-maxLastWords)
+  })
+  const gone = new Promise<void>((resolve) => child.once('close', resolve))
   try {
-    return await new Promise<AggregateSummary>((resolve, reject) => {
-      const writing = new Set<Promise<void>>()
-      const write = async (entities: readonly IndexedEntity[], xml: Uint8Array) => {
-        const records = entities.map((entity, index) => {
-          const own = xml.subarray(entities[index - 1]?.xmlEnd ?? 0, entity.xmlEnd)
-          return toRecord(entity, own, federation, generation)
-        })
-        await federationEntities().insertMany(records, { ordered: false })
-        Atomics.add(credits, 0, 1)
-        Atomics.notify(credits, 0)
-      }
+    return await new Promise<ImportResult>((resolve, reject) => {
       signal?.addEventListener('abort', () => reject(new Error('it is given up')), { once: true })
-      worker.once('error', reject)
-      worker.once('exit', () => reject(new Error('the reader of the aggregate ended early')))
-      worker.on('message', (message: AggregateMessage) => {
-        if (message.kind === 'entities') {
-          const written = write(message.entities, message.xml)
-          writing.add(written)
-          written.then(() => writing.delete(written), reject)
-          onProgress?.(message.bytesRead)
-        } else if (message.kind === 'done') {
-          worker.removeAllListeners('exit')
-          Promise.all(writing).then(() => resolve(message.summary), reject)
-        } else reject(new IdpError(message.code, message.message))
+      child.once('error', reject)
+      child.once('close', (code, killedBy) => {
+        const how = killedBy ? `was ended by ${killedBy}` : `ended early with exit code ${code}`
+        reject(
+          new Error(`the process that reads the aggregate ${how}${lastWords && `: ${lastWords}`}`),
+        )
       })
+      child.on('message', (report: ImportReport) => {
+        switch (report.kind) {
+          case 'progress':
+            return onProgress?.(report.bytesRead)
+          case 'done':
+            return resolve(report)
+          case 'refused':
+            return reject(new IdpError(report.code, report.message))
+          case 'failed':
+            return reject(new Error(report.message))
+        }
+      })
+      const order: ImportOrder = { storeUri: connectedStoreUri(), federation, generation, work }
+      child.send(order)
+      giveWay(child.pid)
     })
   } finally {
-    await worker.terminate()
+    child.kill('SIGKILL')
+    // It may still write while it lives; then its generation would not be all removed.
+    if (child.pid !== undefined) await gone
   }
 }
 
-function toRecord(
-  { xmlEnd: _xmlEnd, cacheDurationSeconds, ...facts }: IndexedEntity,
-  xml: Uint8Array,
-  federation: string,
-  generation: string,
-): FederationEntity {
-  return {
-    _id: entityKey(generation, facts.entityId),
-    generation,
-    federation,
-    ...facts,
-    ...(cacheDurationSeconds !== undefined && { cacheDurationSeconds }),
-    xml: new Binary(xml),
-  }
-}
-
-/**
- * generation:SHA-1:SHA-256 of the entityID, in one index: found by the entityID, by the SHA-1 alone
- * (as MDQ asks), and all of a generation. SHA-1 would not do: two entityIDs can be made to share it.
- */
-export function entityKey(generation: string, entityId: string): string {
-  const sha256 = hash('sha256', entityId, 'base64url')
-  return `${generation}:${hash('sha1', entityId)}:${sha256}`
+/** People who sign in come first. A system that knows no priorities does without. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {}
 }
 
 /** Removes all entities of a generation, in steps that hold nobody up. */

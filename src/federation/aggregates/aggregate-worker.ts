@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorCode, IdpError } from '../../errors.ts'
 import { type AggregateEntity, type AggregateSummary, readAggregate } from './aggregate-reader.ts'
+import { type BatchSlots, takeSlot } from './batch-slots.ts'
 import { matchesFilters } from './federation-filters.ts'
 import type { FederationFilters } from './federation-model.ts'
 import { readPinnedKeys } from './pinned-keys.ts'
@@ -16,16 +17,18 @@ export interface AggregateWork {
   readonly clockSkewMs: number
   readonly maxValidityMs: number
   readonly maxBytes: number
-  /** How many batches may be under way; the worker takes one off and sleeps at none. */
-  readonly credits: Int32Array<SharedArrayBuffer>
+  /** Where batches are put; whoever has dealt with one releases its slot. */
+  readonly slots: BatchSlots
 }
 
 export type AggregateMessage =
   | {
       readonly kind: 'entities'
       readonly entities: readonly IndexedEntity[]
-      /** Their XML, one after the other: one buffer that changes hands instead of hundreds copied. */
-      readonly xml: Uint8Array<ArrayBuffer>
+      /** Which buffer has their XML, one after the other. */
+      readonly slot: number
+      /** Has it instead: an entity that no buffer takes. */
+      readonly large?: Uint8Array
       readonly bytesRead: number
     }
   | { readonly kind: 'done'; readonly summary: AggregateSummary }
@@ -36,29 +39,20 @@ export interface IndexedEntity extends Omit<AggregateEntity, 'xml'> {
   readonly xmlEnd: number
 }
 
-const batchBytes = 400_000
-
-type Post = (message: AggregateMessage, transfer?: ArrayBuffer[]) => void
+type Post = (message: AggregateMessage) => void
 
 /** Reads an aggregate off the main thread, which goes on serving sign-ins. */
 function run(work: AggregateWork, post: Post): void {
-  const { credits } = work
+  const { slots } = work
+  const buffers = slots.buffers.map((buffer) => new Uint8Array(buffer))
   let batch: IndexedEntity[] = []
-  let pieces: Uint8Array[] = []
+  let slot = takeSlot(slots)
   let size = 0
   let bytesRead = 0
-  const send = () => {
-    while (Atomics.load(credits, 0) <= 0) Atomics.wait(credits, 0, 0)
-    Atomics.sub(credits, 0, 1)
-    const xml = new Uint8Array(size)
-    let position = 0
-    for (const piece of pieces) {
-      xml.set(piece, position)
-      position += piece.length
-    }
-    post({ kind: 'entities', entities: batch, xml, bytesRead }, [xml.buffer])
+  const send = (large?: Uint8Array) => {
+    post({ kind: 'entities', entities: batch, slot, bytesRead, ...(large && { large }) })
     batch = []
-    pieces = []
+    slot = takeSlot(slots)
     size = 0
   }
   let descriptor: number | undefined
@@ -77,10 +71,12 @@ function run(work: AggregateWork, post: Post): void {
         wants: (facts) =>
           facts.entityId === work.ownEntityId || matchesFilters(facts, work.filters),
         onEntity: ({ xml, ...facts }) => {
-          pieces.push(xml)
+          if (batch.length > 0 && size + xml.length > buffers[slot]!.length) send()
+          const isLarge = xml.length > buffers[slot]!.length
+          if (!isLarge) buffers[slot]!.set(xml, size)
           size += xml.length
           batch.push({ ...facts, xmlEnd: size })
-          if (size >= batchBytes) send()
+          if (isLarge) send(xml)
         },
       },
     )
@@ -102,6 +98,4 @@ function openFile(file: string): number {
   }
 }
 
-run(workerData as AggregateWork, (message, transfer) =>
-  parentPort!.postMessage(message, transfer ?? []),
-)
+run(workerData as AggregateWork, (message) => parentPort!.postMessage(message))

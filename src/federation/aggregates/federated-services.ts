@@ -1,7 +1,7 @@
 import { IdpError } from '../../errors.ts'
 import type { ServiceProvider } from '../service.ts'
 import { parseServiceProviderMetadata } from '../service-provider-metadata.ts'
-import { entityKey } from './aggregate-import.ts'
+import { entityKey } from './entity-key.ts'
 import {
   type FederationEntity,
   type FederationRecord,
@@ -84,12 +84,8 @@ export async function isPublishedFederation(name: string): Promise<boolean> {
  * A service provider that a federation vouches for: approved by that. One whose metadata we cannot
  * use is not there; `federation show NAME --entity ID` says what is wrong with it.
  */
-export async function findFederatedService(
-  entityId: string,
-  now: Date,
-): Promise<ServiceProvider | undefined> {
-  const entity = await findFederationEntity(entityId, now)
-  if (!entity?.roles.includes('sp')) return undefined
+export function federatedService(entity: FederationEntity, now: Date): ServiceProvider | undefined {
+  if (!entity.roles.includes('sp')) return undefined
   try {
     return { ...parseFederationEntity(entity, now), state: 'approved' }
   } catch (error) {

@@ -8,7 +8,7 @@ import {
   XmlError,
 } from '../../xml/safe-xml.ts'
 import { ns } from '../metadata-uris.ts'
-import { entityKey } from './aggregate-import.ts'
+import { entityKey } from './entity-key.ts'
 import { knownFederations } from './federated-services.ts'
 import { federationEntities } from './federation-model.ts'
 import { findMdqEntity } from './mdq-client.ts'

@@ -6,7 +6,7 @@ import type { AppContext } from '../../context.ts'
 import { IdpError } from '../../errors.ts'
 import { bumpVersion } from '../../store/versions.ts'
 import { clearServiceCache } from '../service-store.ts'
-import { importAggregate, removeGeneration } from './aggregate-import.ts'
+import { type ImportResult, importAggregate, removeGeneration } from './aggregate-import.ts'
 import type { AggregateSummary } from './aggregate-reader.ts'
 import {
   type FederationGeneration,
@@ -45,6 +45,8 @@ export interface RefreshResult {
   readonly name: string
   readonly result: 'accepted' | 'unchanged'
   readonly current: FederationGeneration
+  /** The most memory that the import's process had resident, in bytes; nothing was imported without it. */
+  readonly peakResident?: number
 }
 
 /**
@@ -172,9 +174,10 @@ async function take(
     onProgress,
     signal,
   }
-  let summary: AggregateSummary
+  let imported: ImportResult
   try {
-    summary = await importAggregate(work)
+    imported = await importAggregate(work)
+    const { summary } = imported
     if (!confirmOlder) refuseOlder(federation, summary, now)
     if (!confirmShrink) refuseShrink(federation, summary)
   } catch (error) {
@@ -182,7 +185,7 @@ async function take(
     throw error
   }
   const { validUntil, cacheDurationSeconds, creationInstant, entityCount, takenCount, leftOut } =
-    summary
+    imported.summary
   const current: FederationGeneration = {
     generation,
     acceptedAt: now,
@@ -217,7 +220,7 @@ async function take(
     service: name,
     details,
   })
-  return { name, result: 'accepted', current }
+  return { name, result: 'accepted', current, peakResident: imported.peakResident }
 }
 
 /**
