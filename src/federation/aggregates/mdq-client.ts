@@ -100,7 +100,7 @@ async function fetchAnswer(
 ): Promise<MdqAnswer | undefined> {
   if (federation.source.kind !== 'mdq') return stored
   const pieces: Uint8Array[] = []
-  const isUsable = stored?.validUntil !== undefined && stored.validUntil > now
+  const isUsable = stored?.xml !== undefined && stored.validUntil! > now
   const url = `${federation.source.url}entities/${encodeURIComponent(entityId)}`
   const request = { url, maxBytes: 2 * maxEntityBytes, timeoutMs }
   const head = await download({ ...request, etag: isUsable ? stored.etag : undefined }, (piece) => {
@@ -108,39 +108,86 @@ async function fetchAnswer(
   })
   const maxAgeMs = head.maxAgeSeconds === undefined ? undefined : head.maxAgeSeconds * 1000
   const record = { _id: answerKey(federation, entityId), federation: federation._id, entityId }
-  if (head.status === 404) {
-    const freshUntil = later(now, maxAgeMs, absent)
-    return save({ ...record, freshUntil, expiresAt: freshUntil })
-  }
+  if (head.status === 404) return save(absentAnswer(record, stored, later(now, maxAgeMs, absent)))
   if (head.status === 304 && stored) {
     return save({ ...stored, freshUntil: later(now, maxAgeMs, fresh) })
   }
-  const entity = readOne(Buffer.concat(pieces), federation, entityId, now)
-  if (!entity) {
-    const freshUntil = later(now, maxAgeMs, absent)
-    return save({ ...record, freshUntil, expiresAt: freshUntil })
+  const { entity, creationInstant } = readOne(Buffer.concat(pieces), federation, entityId, now)
+  // Another worker may have asked meanwhile.
+  const newest = (await mdqAnswers().findOne({ _id: record._id })) ?? stored
+  const made = { validUntil: entity.validUntil, ...(creationInstant && { creationInstant }) }
+  if (newest && isOlder(made, newest, now)) {
+    const error = olderAnswer(entityId, made, newest)
+    await recordFailure(federation._id, entityId, error, now)
+    // Asked again soon, but not by every sign-in until then.
+    return save({ ...newest, freshUntil: new Date(now.getTime() + fresh.shortestMs) })
+  }
+  if (!matchesFilters(entity, federation.filters)) {
+    return save(absentAnswer(record, { ...record, ...made }, later(now, maxAgeMs, absent)))
   }
   const seconds = entity.cacheDurationSeconds
   return save({
     ...record,
+    ...made,
     xml: new Binary(entity.xml),
-    validUntil: entity.validUntil,
     ...(head.etag !== undefined && { etag: head.etag }),
     freshUntil: later(now, seconds === undefined ? maxAgeMs : seconds * 1000, fresh),
     expiresAt: entity.validUntil,
   })
 }
 
-/** @returns undefined when the federation's filters leave it out */
+/**
+ * "No such entity" is never signed: what is known of the newest answer outlives it, or a forged 404
+ * would open the way for an older one.
+ */
+function absentAnswer(
+  record: Pick<MdqAnswer, '_id' | 'federation' | 'entityId'>,
+  { validUntil, creationInstant }: Partial<MdqAnswer> = {},
+  freshUntil: Date,
+): MdqAnswer {
+  return {
+    ...record,
+    ...(validUntil && { validUntil }),
+    ...(creationInstant && { creationInstant }),
+    freshUntil,
+    expiresAt: validUntil && validUntil > freshUntil ? validUntil : freshUntil,
+  }
+}
+
+type Age = Pick<MdqAnswer, 'validUntil' | 'creationInstant'>
+
+/**
+ * A genuine answer of before that is valid still could bring back keys and addresses that the service
+ * has given up. Told as of an aggregate: by when it was made, where both say so, else by how long it is
+ * valid. Past its own end the answer before stands in nobody's way.
+ */
+function isOlder(fresh: Age, before: Age, now: Date): boolean {
+  if (!before.validUntil || before.validUntil <= now) return false
+  return fresh.creationInstant && before.creationInstant
+    ? fresh.creationInstant < before.creationInstant
+    : fresh.validUntil! < before.validUntil
+}
+
+function olderAnswer(entityId: string, fresh: Age, before: Age): IdpError {
+  const told = ({ creationInstant, validUntil }: Age) =>
+    creationInstant
+      ? `made ${creationInstant.toISOString()}`
+      : `valid until ${validUntil?.toISOString()}`
+  return new IdpError(
+    'METADATA_OLDER',
+    `the answer about "${entityId}" is older (${told(fresh)}) than the one in use (${told(before)}), which stays`,
+  )
+}
+
 function readOne(
   bytes: Buffer,
   federation: MdqFederation,
   entityId: string,
   now: Date,
-): AggregateEntity | undefined {
+): { readonly entity: AggregateEntity; readonly creationInstant?: Date } {
   let position = 0
   let entity: AggregateEntity | undefined
-  const { isSingle, entityCount } = readAggregate(
+  const { isSingle, entityCount, creationInstant } = readAggregate(
     (target) => {
       const count = bytes.copy(target, 0, position)
       position += count
@@ -158,13 +205,13 @@ function readOne(
     },
   )
   // Another entity's metadata is genuine too; it must not stand in for the one asked about.
-  if (!isSingle || entityCount !== 1 || (entity && entity.entityId !== entityId)) {
+  if (!isSingle || entityCount !== 1 || entity?.entityId !== entityId) {
     throw new IdpError(
       'METADATA_INVALID',
       `asked about "${entityId}", the server answers with "${entity?.entityId ?? 'a group'}"`,
     )
   }
-  return entity && matchesFilters(entity, federation.filters) ? entity : undefined
+  return { entity, creationInstant }
 }
 
 async function save(answer: MdqAnswer): Promise<MdqAnswer> {

@@ -11,7 +11,10 @@ export interface MdqAnswer {
   readonly entityId: string
   /** Absent: there is no such entity. */
   readonly xml?: Binary
+  /** Of the newest answer that was verified, also while there is no such entity. */
   readonly validUntil?: Date
+  /** The same: when it was made, where its mdrpi:PublicationInfo says so. */
+  readonly creationInstant?: Date
   readonly etag?: string
   /** Until then nobody is asked again. */
   readonly freshUntil: Date
@@ -26,6 +29,7 @@ const mdqAnswerSchema = new Schema(
     entityId: { type: String, required: true },
     xml: Buffer,
     validUntil: Date,
+    creationInstant: Date,
     etag: String,
     freshUntil: { type: Date, required: true },
     expiresAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },

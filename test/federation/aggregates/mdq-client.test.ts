@@ -164,6 +164,67 @@ describe('A federation that is asked entity by entity (MDQ)', () => {
     assert.equal(await findServiceProvider(sp('one'), start), undefined)
   })
 
+  describe('that sends an older answer, genuine and valid still', () => {
+    const made = (instant: string, until = '2027-01-16T00:00:00Z') =>
+      sign(
+        entity('one', {
+          attributes: ` ${namespaces} ID="_1" validUntil="${until}" cacheDuration="PT1H"`,
+        })
+          .trim()
+          .replace(
+            '<md:Extensions>',
+            `<md:Extensions><mdrpi:PublicationInfo publisher="urn:synthetic" creationInstant="${instant}"/>`,
+          )
+          .replace('Service one', `Service made ${instant}`),
+        privateKey,
+      )
+    const plain = (until: string) =>
+      sign(
+        entity('one', { attributes: ` ${namespaces} ID="_1" validUntil="${until}"` }).trim(),
+        privateKey,
+      )
+    const nameAt = async (minutes: number) =>
+      (await findServiceProvider(sp('one'), later(minutes)))?.displayName.en
+    const serveEach = (xml: string) => {
+      answer = (request, response) =>
+        serveMetadata(request, response, xml, `"${server.requests.length}"`)
+    }
+
+    it('keeps the newer one by when both were made, says so, and is asked again soon', async () => {
+      serveEach(made('2027-01-15T11:00:00Z'))
+      assert.match((await nameAt(0)) ?? '', /T11/)
+      serveEach(made('2027-01-15T10:00:00Z', '2027-01-17T00:00:00Z'))
+      assert.match((await nameAt(61)) ?? '', /T11/)
+      assert.equal((await findFederation(name)).lastAttempt?.code, 'METADATA_OLDER')
+      const asked = server.requests.length
+      assert.match((await nameAt(61.5)) ?? '', /T11/)
+      assert.equal(server.requests.length, asked)
+      serveEach(made('2027-01-15T12:30:00Z'))
+      assert.match((await nameAt(63)) ?? '', /T12/)
+    })
+
+    it('keeps the newer one by validUntil where an answer does not say when it was made', async () => {
+      serveEach(plain('2027-01-16T00:00:00Z'))
+      assert.ok(await nameAt(0))
+      const before = await mdqAnswers().findOne({ entityId: sp('one') })
+      serveEach(plain('2027-01-15T23:00:00Z'))
+      assert.ok(await nameAt(61))
+      const kept = await mdqAnswers().findOne({ entityId: sp('one') })
+      assert.deepEqual(kept?.validUntil, before?.validUntil)
+    })
+
+    it('is not helped by an answer that there is no such entity, which nobody signs', async () => {
+      serveEach(made('2027-01-15T11:00:00Z'))
+      assert.ok(await nameAt(0))
+      answer = (_request, response) => response.writeHead(404).end()
+      assert.equal(await nameAt(61), undefined)
+      serveEach(made('2027-01-15T10:00:00Z'))
+      assert.equal(await nameAt(130), undefined)
+      serveEach(made('2027-01-15T12:30:00Z'))
+      assert.match((await nameAt(135)) ?? '', /T12/)
+    })
+  })
+
   it('is forgotten with all its answers', async () => {
     documents.set(sp('one'), document('one'))
     assert.ok(await findServiceProvider(sp('one'), start))
