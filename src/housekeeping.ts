@@ -1,17 +1,19 @@
 import { endAbandonedRecoveries } from './account/recovery-store.ts'
 import { endAbandonedAttempts } from './activation/attempt-store.ts'
 import type { AppContext } from './context.ts'
+import { finishLogouts } from './sso/unfinished-logouts.ts'
 
-const everyMs = 10 * 60_000
+const everyMs = 60_000
 
 /** Each ends what was due in `(since, now]`, by an index: old records are not looked at again. */
 const tasks = { endAbandonedAttempts, endAbandonedRecoveries }
 
 /**
  * What must happen by itself: somebody who closed the browser half way has not asked us to keep
- * their telephone number. Every worker may run it; the work is the same once or twice.
+ * their telephone number, and a process that died half way through a logout leaves the rest to others.
+ * Every worker may run it; the work is the same once or twice.
  */
-export function startHousekeeping(context: Pick<AppContext, 'now' | 'log'>): {
+export function startHousekeeping(context: AppContext): {
   /** Resolves when nothing is under way. */
   stop(): Promise<void>
 } {
@@ -22,7 +24,7 @@ export function startHousekeeping(context: Pick<AppContext, 'now' | 'log'>): {
       try {
         since = await keepHouse(context, since)
       } catch (error) {
-        context.log.error({ err: error }, 'housekeeping failed; it is tried again in ten minutes')
+        context.log.error({ err: error }, 'housekeeping failed; it is tried again in a minute')
       }
     })
   }
@@ -38,8 +40,11 @@ export function startHousekeeping(context: Pick<AppContext, 'now' | 'log'>): {
 }
 
 /** @returns the instant up to which it is done */
-export async function keepHouse(context: Pick<AppContext, 'now'>, since: Date): Promise<Date> {
+export async function keepHouse(context: AppContext, since: Date): Promise<Date> {
   const now = context.now()
-  await Promise.all(Object.values(tasks).map((task) => task(since, now)))
+  await Promise.all([
+    ...Object.values(tasks).map((task) => task(since, now)),
+    finishLogouts(context),
+  ])
   return now
 }

@@ -48,7 +48,7 @@ export function signInRoutes(context: AppContext): Router {
         if (handle === sessionHandle(session)) return startLogout(context, req, res)
         const ended =
           typeof handle === 'string'
-            ? await endOwnSession(req.sessionStore, session.personId, handle)
+            ? await endOwnSession(context, session.personId, handle)
             : undefined
         if (ended !== undefined) record(visit, { sessionId: ended.id, sessions: 1 })
         const returnTo = `${page}?ended=${ended === undefined ? 'gone' : 'one'}`

@@ -67,12 +67,13 @@ export async function validateTicket(
   environment: AttributeEnvironment,
   { service: address, ticket, renew, takesProxies }: ValidationRequest,
 ): Promise<Validated> {
+  const now = context.now()
+  // Used up first: by a request without a service too, and a proxy ticket where it is not taken.
+  const isOne = ticket !== undefined && isTicket(ticket, 'ST', 'PT')
+  const record = isOne ? await takeTicket(ticket, now) : undefined
   if (address === undefined || ticket === undefined) {
     throw new ValidationFailure('INVALID_REQUEST', 'service and ticket are both required')
   }
-  const now = context.now()
-  // A proxy ticket is used up where it is not taken, too.
-  const record = isTicket(ticket, 'ST', 'PT') ? await takeTicket(ticket, now) : undefined
   if (!record) throw new ValidationFailure('INVALID_TICKET', 'the ticket is not known, or used up')
   if (record.kind === 'PT' && !takesProxies) {
     throw new ValidationFailure('INVALID_TICKET_SPEC', 'a proxy ticket is for proxyValidate')

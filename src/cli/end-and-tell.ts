@@ -24,7 +24,7 @@ export async function endAndTell(
   let ended: readonly EndedSession[] = []
   const { sessions } = await endEverywhere(context, personId, {
     tell(those) {
-      ended = those
+      ended = those.map((session) => ({ ...session, isByAdministrator: true }))
     },
   })
   const told = await tellServices(context, ended)

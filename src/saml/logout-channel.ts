@@ -72,10 +72,11 @@ export function nameIdAsGiven(service: SessionService, issuer: string): NameId |
 }
 
 /** Tells a service by a LogoutRequest over SOAP, if its metadata has an address for it. */
-export const tellBySoap: TellService = async (context, _session: EndedSession, service, signal) => {
+export const tellBySoap: TellService = async (context, session: EndedSession, service, signal) => {
   const sp = await findServiceProvider(service.id, context.now())
   const endpoint = sp && endpointFor(sp, bindings.soap)
-  const content = endpoint && contentFor(context, service, endpoint.location)
+  const reason = session.isByAdministrator ? 'admin' : 'user'
+  const content = endpoint && contentFor(context, service, endpoint.location, reason)
   if (!sp || !endpoint || !content) return 'impossible'
   try {
     const request = await buildLogoutRequest(content, context.keys.active('saml'))
@@ -128,7 +129,12 @@ export const byBrowser: FrontChannel = {
   },
 }
 
-function contentFor(context: AppContext, service: SessionService, destination: string) {
+function contentFor(
+  context: AppContext,
+  service: SessionService,
+  destination: string,
+  reason: 'user' | 'admin' = 'user',
+) {
   const issuer = idpEntityId(context.config)
   const nameId = nameIdAsGiven(service, issuer)
   return (
@@ -137,7 +143,7 @@ function contentFor(context: AppContext, service: SessionService, destination: s
       destination,
       nameId,
       sessionIndexes: service.sessionIndex === undefined ? [] : [service.sessionIndex],
-      reason: 'user' as const,
+      reason,
       now: context.now(),
     }
   )

@@ -50,7 +50,7 @@ export async function endNamedSessions(
   const ended: EndedSession[] = []
   for (const session of found) {
     if (!namesSession(context, sp, names, session)) continue
-    const removed = await endFoundSession(context.sessionStore, session)
+    const removed = await endFoundSession(context, session)
     if (!removed) continue
     ended.push(removed)
     context.audit.record({

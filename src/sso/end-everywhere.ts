@@ -1,9 +1,9 @@
-import type { Store } from 'express-session'
 import type { AppContext } from '../context.ts'
 import { type Account, type SignInMark, signInCounts } from '../people/account.ts'
 import { accounts } from '../people/people-store.ts'
 import type { EndedSession } from './logout-channels.ts'
-import { removeRecord } from './sessions.ts'
+import { destroyExpressSession } from './own-sessions.ts'
+import { markEnding, takeRecord } from './session-record.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 import { inBackground, tellServices } from './tell-services.ts'
 
@@ -65,7 +65,9 @@ export async function endEverywhere(
 
 /** The condition on the account under which this sign-in counts: signInCounts() for the store. */
 export async function stillCounts(sessionId: string) {
-  const session = await SsoSessionModel.findById(sessionId).select('generation').lean()
+  const session = await SsoSessionModel.findOne({ _id: sessionId, endingAt: { $exists: false } })
+    .select('generation')
+    .lean()
   const sessionGeneration = session?.generation ?? { $exists: false }
   const isKept = { keptSessionId: sessionId }
   return session ? { $or: [isKept, { sessionGeneration }] } : isKept
@@ -104,7 +106,7 @@ export async function removeEnded(
   const grants = await Promise.all([...removers].map((remove) => remove(account)))
   const ended: EndedSession[] = []
   try {
-    await removeSessions(context.sessionStore, account, ended)
+    await removeSessions(context, account, ended)
   } finally {
     // Those that are gone, also when the store failed at the next.
     tell(ended)
@@ -114,7 +116,7 @@ export async function removeEnded(
 
 /** @param ended gets each sign-in that was removed, in the moment it was */
 async function removeSessions(
-  store: Store,
+  context: AppContext,
   account: SignInOwner,
   ended: EndedSession[],
 ): Promise<void> {
@@ -123,10 +125,9 @@ async function removeSessions(
     .lean()
   for (const session of found) {
     if (signInCounts(account, markOf(session))) continue
-    await new Promise<void>((resolve, reject) => {
-      store.destroy(session.expressSessionId, (error) => (error ? reject(error) : resolve()))
-    })
-    const removed = await removeRecord(session._id)
+    await markEnding(context, session._id)
+    await destroyExpressSession(context.sessionStore, session.expressSessionId)
+    const removed = await takeRecord(context, session._id)
     if (removed) ended.push(removed)
   }
 }

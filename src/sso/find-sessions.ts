@@ -28,7 +28,11 @@ export async function findSessionsOfService(
     sessionIndexes.length > 0
       ? { 'services.sessionIndex': { $in: [...sessionIndexes] } }
       : { 'services.nameId': nameId }
-  const records = await SsoSessionModel.find({ ...wanted, expiresAt: { $gt: now } })
+  const records = await SsoSessionModel.find({
+    ...wanted,
+    endingAt: { $exists: false },
+    expiresAt: { $gt: now },
+  })
     .limit(maxFound)
     .lean()
   return records

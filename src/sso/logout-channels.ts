@@ -20,6 +20,8 @@ export interface EndedSession {
   readonly personId: string
   readonly username: string
   readonly services: readonly SessionService[]
+  /** The institution ended it, not the person. */
+  readonly isByAdministrator?: boolean
 }
 
 /**

@@ -13,6 +13,9 @@ const lifetimeMs = 15 * 60_000
 /** The write after the last moment in which a service may answer. */
 const graceMs = 1000
 
+/** A page that asks again and again leaves no more behind: only the latest messages can be answered. */
+const maxRequestIds = 20
+
 const browserCookie = attemptCookie('logout')
 
 /** `waiting`: the browser has not been sent there yet. */
@@ -126,7 +129,7 @@ export async function noteOutcome(
 export async function noteRequest(id: string, index: number, requestId: string): Promise<void> {
   await LogoutRunModel.updateOne(
     { _id: id },
-    { $push: { [`services.${index}.requestIds`]: requestId } },
+    { $push: { [`services.${index}.requestIds`]: { $each: [requestId], $slice: -maxRequestIds } } },
   )
 }
 

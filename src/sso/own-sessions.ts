@@ -4,7 +4,8 @@ import type { AppContext } from '../context.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { hasLapsed } from './current-session.ts'
 import type { EndedSession } from './logout-channels.ts'
-import { removeRecord, type SessionService } from './sessions.ts'
+import { markEnding, takeRecord } from './session-record.ts'
+import type { SessionService } from './sessions.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 
@@ -41,6 +42,7 @@ export async function listOwnSessions(
 ): Promise<OwnSession[]> {
   const records = await SsoSessionModel.find({
     personId: account._id,
+    endingAt: { $exists: false },
     expiresAt: { $gt: context.now() },
   })
     .sort({ startedAt: -1 })
@@ -57,41 +59,52 @@ export async function listOwnSessions(
   return found.flat()
 }
 
+/** What an ending needs, besides who ends. */
+export type EndingContext = Pick<AppContext, 'now' | 'log' | 'sessionStore'>
+
+/** Nobody has ended it and tells its services now. */
+const notTaken = { tellingUntil: { $exists: false } }
+
 /**
- * Ends one sign-in of a person: the browser's session first, so that a crash leaves it listed and
- * not alive. Tokens that end with the session end too.
+ * Ends one sign-in of a person. Tokens that end with the session end too.
  *
  * @param handle as listOwnSessions() gave it; a session of somebody else has none of theirs
  * @returns the sign-in, whose services are to be told; undefined when the person has no such session
  */
 export async function endOwnSession(
-  store: Store,
+  context: EndingContext,
   personId: string,
   handle: string,
 ): Promise<EndedSession | undefined> {
-  const records = await SsoSessionModel.find({ personId }, { expressSessionId: 1 }).lean()
+  const records = await SsoSessionModel.find(
+    { personId, ...notTaken },
+    { expressSessionId: 1 },
+  ).lean()
   let record = records.find(({ _id }) => sessionHandle({ id: _id }) === handle)
   while (record) {
     const { _id, expressSessionId } = record
-    const ended = await endFoundSession(store, { id: _id, expressSessionId })
+    const ended = await endFoundSession(context, { id: _id, expressSessionId })
     if (ended) return ended
     // The password was proved again on that browser meanwhile, which gave its session a new key.
-    record = (await SsoSessionModel.findById(_id, { expressSessionId: 1 }).lean()) ?? undefined
+    record =
+      (await SsoSessionModel.findOne({ _id, ...notTaken }, { expressSessionId: 1 }).lean()) ??
+      undefined
   }
   return undefined
 }
 
 /**
- * Ends a session that was found in the store: the browser's first.
+ * Ends a session that was found in the store.
  *
  * @returns undefined when it has another express session by now, or is gone
  */
 export async function endFoundSession(
-  store: Store,
-  found: { readonly id: string; readonly expressSessionId: string },
+  context: EndingContext,
+  { id, expressSessionId }: { readonly id: string; readonly expressSessionId: string },
 ): Promise<EndedSession | undefined> {
-  await destroySession(store, found.expressSessionId)
-  return removeRecord(found.id, found.expressSessionId)
+  if (!(await markEnding(context, id, expressSessionId))) return undefined
+  await destroyExpressSession(context.sessionStore, expressSessionId)
+  return takeRecord(context, id, expressSessionId)
 }
 
 function readSession(store: Store, id: string): Promise<SessionData | null | undefined> {
@@ -100,7 +113,7 @@ function readSession(store: Store, id: string): Promise<SessionData | null | und
   })
 }
 
-function destroySession(store: Store, id: string): Promise<void> {
+export function destroyExpressSession(store: Store, id: string): Promise<void> {
   return new Promise((resolve, reject) => {
     store.destroy(id, (error) => (error ? reject(error) : resolve()))
   })

@@ -4,8 +4,9 @@ import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
-import { type EndedSession, removeOfSession } from './logout-channels.ts'
+import type { EndedSession } from './logout-channels.ts'
 import { RecentKeys } from './recent-keys.ts'
+import { markEnding, takeRecord } from './session-record.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 import { inBackground, tellServices } from './tell-services.ts'
@@ -36,7 +37,11 @@ export async function startSession(
   const isSamePerson = previous?.personId === account._id
   const nowMs = context.now().getTime()
   // The id of a sign-in that was ended never comes back: grants and tokens hang on it.
-  const isContinued = previous && isSamePerson && signInCounts(account, previous)
+  const isContinued =
+    previous &&
+    isSamePerson &&
+    signInCounts(account, previous) &&
+    (await sessionExists(previous.id, context.now()))
   const session: SsoSession = {
     id: isContinued ? previous.id : randomBytes(16).toString('hex'),
     generation: account.sessionGeneration,
@@ -48,6 +53,7 @@ export async function startSession(
     acr: method.acr,
     lastSeenAt: nowMs,
   }
+  if (previous && !isSamePerson) await markEnding(context, previous.id)
   await regenerate(request)
   if (previous && !isSamePerson) tellInBackground(context, await forget(context, request, previous))
   request.session.sso = session
@@ -80,6 +86,9 @@ export interface SessionService {
   readonly sessionIndex?: string
 }
 
+/** Of a record: nobody is ending it. */
+const standing = { endingAt: { $exists: false } }
+
 /** What this worker already wrote: a service joins a session once, not at every visit. */
 const joined = new RecentKeys(50_000)
 
@@ -99,12 +108,12 @@ export async function recordService(
   if (joined.has(seen)) return true
   const entry = { ...service, key, joinedAt: context.now() }
   const { matchedCount } = await SsoSessionModel.updateOne(
-    { _id: session.id, 'services.key': key },
+    { _id: session.id, ...standing, 'services.key': key },
     { $set: { 'services.$': entry } },
   )
   if (matchedCount === 0) {
     const pushed = await SsoSessionModel.updateOne(
-      { _id: session.id, 'services.key': { $ne: key } },
+      { _id: session.id, ...standing, 'services.key': { $ne: key } },
       { $push: { services: entry } },
     )
     // Not there to be written: it is gone, or another request of the same browser was first.
@@ -124,7 +133,7 @@ export async function servicesInSession(
 
 /** Whether the sign-in still stands; for holders of tokens that end with it. */
 export async function sessionExists(id: string, now: Date): Promise<boolean> {
-  return (await SsoSessionModel.exists({ _id: id, expiresAt: { $gt: now } })) !== null
+  return (await SsoSessionModel.exists({ _id: id, ...standing, expiresAt: { $gt: now } })) !== null
 }
 
 /**
@@ -137,16 +146,17 @@ export async function endSession(context: AppContext, request: Request): Promise
 }
 
 /**
- * Ends this browser's sign-in and tells nobody: the caller does. The express session goes first, so
- * that a crash leaves nobody signed in.
+ * Ends this browser's sign-in and tells nobody: the caller does. The record is marked first, so that a
+ * crash leaves nothing that works for long: what is missing is done by finishLogouts().
  *
  * @returns undefined when there was none, or another request ended it in the same moment
  */
 export async function takeSession(
-  context: Pick<AppContext, 'audit'>,
+  context: Pick<AppContext, 'audit' | 'now' | 'log'>,
   request: Request,
 ): Promise<EndedSession | undefined> {
   const session = request.session?.sso
+  if (session) await markEnding(context, session.id)
   await new Promise<void>((resolve, reject) => {
     request.session.destroy((error) => (error ? reject(error) : resolve()))
   })
@@ -154,11 +164,11 @@ export async function takeSession(
 }
 
 async function forget(
-  context: Pick<AppContext, 'audit'>,
+  context: Pick<AppContext, 'audit' | 'now' | 'log'>,
   request: Request,
   session: SsoSession,
 ): Promise<EndedSession | undefined> {
-  const ended = await removeRecord(session.id)
+  const ended = await takeRecord(context, session.id)
   context.audit.record({
     event: 'logout',
     result: 'success',
@@ -168,26 +178,6 @@ async function forget(
     address: request.ip,
   })
   return ended
-}
-
-/**
- * Takes the record of a session whose express session is gone, and with it what protocols keep. Of
- * several that try, one gets it: nobody is told twice.
- *
- * @param expressSessionId the record is taken only while it belongs to this one
- */
-export async function removeRecord(
-  id: string,
-  expressSessionId?: string,
-): Promise<EndedSession | undefined> {
-  const record = await SsoSessionModel.findOneAndDelete({
-    _id: id,
-    ...(expressSessionId === undefined ? {} : { expressSessionId }),
-  }).lean()
-  if (!record) return undefined
-  const { personId, username } = record
-  await removeOfSession({ id, personId })
-  return { id, personId, username, services: record.services as unknown as SessionService[] }
 }
 
 function tellInBackground(context: AppContext, ended: EndedSession | undefined): void {

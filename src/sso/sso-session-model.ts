@@ -33,6 +33,10 @@ const ssoSessionSchema = new Schema(
         { _id: false },
       ),
     ],
+    /** Somebody ends it: nothing of it counts any more (session-record.ts). */
+    endingAt: Date,
+    /** Until then one process tells the services; then another takes over. */
+    tellingUntil: Date,
     /** The TTL index deletes late: compare this too. */
     expiresAt: { type: Date, required: true, index: { expireAfterSeconds: 0 } },
   },
@@ -42,5 +46,8 @@ const ssoSessionSchema = new Schema(
 // By which a service names sign-ins when it ends them without the browser (SAML Core 3.7.1).
 ssoSessionSchema.index({ 'services.sessionIndex': 1 }, { sparse: true })
 ssoSessionSchema.index({ 'services.nameId': 1 }, { sparse: true })
+
+// What a process that died left unfinished.
+ssoSessionSchema.index({ endingAt: 1 }, { sparse: true })
 
 export const SsoSessionModel = model('SsoSession', ssoSessionSchema, 'ssoSessions')

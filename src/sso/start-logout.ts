@@ -11,7 +11,7 @@ import {
 import { createRun, noteOutcome } from './logout-run.ts'
 import type { RunService } from './logout-run-model.ts'
 import { type SessionService, takeSession } from './sessions.ts'
-import { inBackground, tellService } from './tell-services.ts'
+import { forgetTold, inBackground, tellService } from './tell-services.ts'
 
 /** A service that waits for its answer gets it without a page when all answer within this. */
 const atOnceMs = 1500
@@ -27,7 +27,8 @@ export function runUrl(id: string): string {
  * Ends this browser's sign-in and tells every service in it; then the browser goes where `end` says.
  * The one way in for all protocols and for our own page. Answers the request.
  *
- * The session is over before anybody is told: whatever happens then, nobody is signed in.
+ * The session is over before anybody is told: whatever happens then, nobody is signed in. What a crash
+ * leaves untold is told by whoever finds it (unfinished-logouts.ts).
  *
  * @param end what is owed at the end; a service named in it asked for the logout and is not told
  */
@@ -62,13 +63,17 @@ export async function followLogout(
     ...elsewhere.flatMap((session) => plan(context, session, { isHere: false, end })),
   ])
   const [first] = planned
-  if (!first) return answerEnd(context, req, res, end, 0)
+  if (!first) {
+    await forgetTold(context, [...here, ...elsewhere])
+    return answerEnd(context, req, res, end, 0)
+  }
   const { personId, username } = first.session
   const services = planned.map(({ service }) => service)
   const run = await createRun(context, req, res, { personId, username, services, end })
   const told = planned.flatMap(({ session, service }, index) =>
     service.channel === 'back' ? [tellAndNote(context, run._id, index, session, service)] : [],
   )
+  inBackground(Promise.all(told).then(() => forgetTold(context, [...here, ...elsewhere])))
   if (isAnsweredAtOnce(end) && told.length === services.length) {
     const outcomes = await withinMs(Promise.all(told), atOnceMs)
     const left = outcomes?.filter((outcome) => outcome !== 'done').length

@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts'
 import { backChannelOf, type EndedSession, type LogoutOutcome } from './logout-channels.ts'
+import { forgetRecords } from './session-record.ts'
 import type { SessionService } from './sessions.ts'
 
 /** No service delays anybody for longer. */
@@ -21,14 +22,14 @@ export async function logoutsSettled(): Promise<void> {
 }
 
 /**
- * Tells the services of these sign-ins, server to server and all at once. Never rejects, and takes
- * no longer than tellLimitMs, whatever a service or a protocol does.
+ * Tells the services of these sign-ins, server to server and all at once, and forgets the sign-ins.
+ * Never rejects, and takes no longer than tellLimitMs and a write, whatever a service or a protocol does.
  */
-export function tellServices(
+export async function tellServices(
   context: AppContext,
   sessions: readonly EndedSession[],
 ): Promise<ToldService[]> {
-  return Promise.all(
+  const told = await Promise.all(
     sessions.flatMap((session) =>
       session.services.map(async (service) => ({
         sessionId: session.id,
@@ -37,6 +38,20 @@ export function tellServices(
       })),
     ),
   )
+  await forgetTold(context, sessions)
+  return told
+}
+
+/** Never rejects: a record that stays has its services told once more, by whoever finds it. */
+export async function forgetTold(
+  context: Pick<AppContext, 'log'>,
+  sessions: readonly Pick<EndedSession, 'id'>[],
+): Promise<void> {
+  try {
+    await forgetRecords(sessions.map(({ id }) => id))
+  } catch (error) {
+    context.log.error({ err: error }, 'a sign-in whose services have been told was not removed')
+  }
 }
 
 /** Never rejects; at most tellLimitMs. */

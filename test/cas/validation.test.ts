@@ -182,6 +182,16 @@ describe('A CAS ticket (CAS Protocol 3.1.1)', () => {
     )
   })
 
+  it('is used up by an attempt that names no service', async () => {
+    const { service, ticket, server } = await newTicket()
+    const answer = await server.get(`/cas/${p3}?ticket=${ticket}`)
+    assert.equal(failureOf(answer), 'INVALID_REQUEST')
+    assert.equal(
+      failureOf(await server.get(validatePath(p3, service.url, ticket))),
+      'INVALID_TICKET',
+    )
+  })
+
   it('is for the very address, in whatever form and with whatever Java session it comes', async () => {
     const { service, client, server } = await newTicket()
     const plain = `${service.id}/page?a=1`

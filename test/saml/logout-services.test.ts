@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
+import { endAndTell } from '../../src/cli/end-and-tell.ts'
 import { bindings, nameIdFormats, namespaces } from '../../src/saml/uris.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
@@ -173,6 +174,25 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
     const page = await client.get(run)
     assert.match(page.body, /Έχετε αποσυνδεθεί/)
     assert.match(page.body, /Αποσυνδέθηκε/)
+  })
+
+  it('hears whether the person or the institution ended it (Core 3.7.3)', async () => {
+    const reasonTold = async (
+      end: (browser: Awaited<ReturnType<typeof signedInAt>>) => unknown,
+    ) => {
+      const browser = await signedInAt(app, back)
+      server.told.length = 0
+      await end(browser)
+      const [{ body }] = server.told as [(typeof server.told)[0]]
+      return elements(parse(body), 'LogoutRequest')[0]!.getAttribute('Reason')
+    }
+    const prefix = 'urn:oasis:names:tc:SAML:2.0:logout:'
+    const byPerson = async ({ client }: { client: HttpClient }) =>
+      outcomes(client, await signOut(client))
+    assert.equal(await reasonTold(byPerson), `${prefix}user`)
+    const byCommand = ({ account }: { account: { _id: string } }) =>
+      endAndTell(app.context, account._id)
+    assert.equal(await reasonTold(byCommand), `${prefix}admin`)
   })
 
   it('counts as told only when it says so itself, in answer to this very request', async () => {
@@ -492,7 +512,8 @@ describe('The logout page', () => {
     try {
       const { client, account } = await signedInAt(app, back)
       const run = await signOut(client)
-      assert.equal(await SsoSessionModel.countDocuments({ personId: account._id }), 0)
+      const standing = { personId: account._id, endingAt: { $exists: false } }
+      assert.equal(await SsoSessionModel.countDocuments(standing), 0)
       assert.equal(await isSignedIn(client), false)
       assert.equal((await outcomesAt(client, run)).isOver, false)
       // What that process would have written does not come: its time is over all the same.

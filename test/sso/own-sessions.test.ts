@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { Store } from 'express-session'
+import pino from 'pino'
 import { endOwnSession, sessionHandle } from '../../src/sso/own-sessions.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { useStore } from '../support/store.ts'
@@ -26,6 +27,12 @@ class MemoryStore extends Store {
   }
 }
 
+const contextOf = (sessionStore: Store) => ({
+  now: () => new Date(),
+  log: pino({ level: 'silent' }),
+  sessionStore,
+})
+
 describe('Ending one of one’s own sign-ins', () => {
   before(() => SsoSessionModel.deleteMany({}))
 
@@ -46,16 +53,25 @@ describe('Ending one of one’s own sign-ins', () => {
   it('ends the browser’s session and its record, and no other', async () => {
     const store = new MemoryStore()
     for (const id of ['one', 'two']) await addSession(id, 'anna', store)
-    assert.equal((await endOwnSession(store, 'anna', sessionHandle({ id: 'one' })))?.id, 'one')
+    assert.equal(
+      (await endOwnSession(contextOf(store), 'anna', sessionHandle({ id: 'one' })))?.id,
+      'one',
+    )
     assert.deepEqual([...store.keys], ['express-two'])
     assert.equal(await SsoSessionModel.countDocuments({ personId: 'anna' }), 1)
-    assert.equal(await endOwnSession(store, 'anna', sessionHandle({ id: 'one' })), undefined)
+    assert.equal(
+      await endOwnSession(contextOf(store), 'anna', sessionHandle({ id: 'one' })),
+      undefined,
+    )
   })
 
   it('touches nothing of somebody else, whose handle is given', async () => {
     const store = new MemoryStore()
     await addSession('hers', 'eleni', store)
-    assert.equal(await endOwnSession(store, 'nikos', sessionHandle({ id: 'hers' })), undefined)
+    assert.equal(
+      await endOwnSession(contextOf(store), 'nikos', sessionHandle({ id: 'hers' })),
+      undefined,
+    )
     assert.ok(store.keys.has('express-hers'))
     assert.ok(await SsoSessionModel.exists({ _id: 'hers' }))
   })
@@ -68,7 +84,10 @@ describe('Ending one of one’s own sign-ins', () => {
       store.keys.add('express-renewed')
       await SsoSessionModel.updateOne({ _id: 'again' }, { expressSessionId: 'express-renewed' })
     }
-    assert.equal((await endOwnSession(store, 'maria', sessionHandle({ id: 'again' })))?.id, 'again')
+    assert.equal(
+      (await endOwnSession(contextOf(store), 'maria', sessionHandle({ id: 'again' })))?.id,
+      'again',
+    )
     assert.equal(store.keys.size, 0)
     assert.equal(await SsoSessionModel.exists({ _id: 'again' }), null)
   })

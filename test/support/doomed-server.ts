@@ -31,7 +31,10 @@ export interface DoomedServers {
 }
 
 /** Servers to be killed: their store, the app's, lies behind a proxy that sees every write. */
-export async function openDoomedServers(app: TestApp): Promise<DoomedServers> {
+export async function openDoomedServers(
+  app: TestApp,
+  environment: Record<string, string> = {},
+): Promise<DoomedServers> {
   const proxy = await startStoreProxy(app.runtime.store.uri)
   const folder = mkdtempSync(join(tmpdir(), 'propylaia-crash-'))
 
@@ -55,6 +58,7 @@ export async function openDoomedServers(app: TestApp): Promise<DoomedServers> {
         CERTS_DIR: app.context.config.certsDir,
         METADATA_DIR: app.context.config.metadataDir,
         DATA_DIR: join(folder, 'data'),
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
