@@ -8,12 +8,17 @@ import { type MailContext, sendRegistrationMail } from './registration-mail.ts'
 import type { RegistrationRequest } from './request-model.ts'
 import { hostOf, readRequest } from './request-reading.ts'
 import {
+  assertRoomToWait,
+  countedBy,
+  hasRoomToConfirm,
+  replaceEarlier,
+  withdraw,
+} from './request-room.ts'
+import {
   findByLink,
-  hasRoomFor,
   insertRequest,
   moveRequest,
   registrationRequests,
-  sizeOf,
   tokenHmac,
 } from './request-store.ts'
 
@@ -59,6 +64,7 @@ export function isGoodCheck(check: RegistrationCheck): check is GoodCheck {
  * nothing, and hinders nobody else's request for the same service.
  *
  * @returns undefined when the mail cannot be sent: then nothing is kept
+ * @throws {IdpError} REGISTRATION_FULL, REGISTRATION_TOO_MANY_WAITING
  */
 export async function beginRequest(
   context: FlowContext,
@@ -69,19 +75,21 @@ export async function beginRequest(
   const token = randomToken()
   const { service, metadata, contact, running } = check
   const { language, reasons } = options
-  if (!(await hasRoomFor(metadata))) {
+  const counted = countedBy(metadata, contact)
+  if (!(await hasRoomToConfirm(counted))) {
     context.log.warn('registration requests that nobody confirms fill their room')
-    throw new IdpError('REGISTRATION_THROTTLED', 'too many requests wait for their contacts', {
-      status: 429,
+    throw new IdpError('REGISTRATION_FULL', 'too many requests wait for their contacts', {
+      status: 503,
     })
   }
+  await assertRoomToWait(counted, serviceId(service))
   const request = await insertRequest({
     protocol: service.protocol,
     serviceId: serviceId(service),
     kind: running ? 'update' : 'new',
     state: 'unconfirmed',
     metadata,
-    ...sizeOf(metadata),
+    ...counted,
     reasons,
     contact,
     language,
@@ -120,13 +128,15 @@ export async function beginRequest(
  * is used up; the request's page has a link of its own, which goes to the contact alone.
  *
  * @returns the token of the request's page
- * @throws {IdpError} REGISTRATION_LINK_INVALID, REGISTRATION_CHANGED_MEANWHILE
+ * @throws {IdpError} REGISTRATION_LINK_INVALID, REGISTRATION_CHANGED_MEANWHILE, and
+ *   REGISTRATION_FULL or REGISTRATION_TOO_MANY_WAITING, after which the link still works
  */
 export async function confirmRequest(
   context: FlowContext,
   linkToken: unknown,
 ): Promise<{ request: RegistrationRequest; stateToken: string }> {
   const seen = await findByLink(context, linkToken)
+  await assertRoomToWait(countedBy(seen.metadata, seen.contact), seen.serviceId)
   const stateToken = randomToken()
   const now = context.now()
   const request = await moveRequest(
@@ -140,8 +150,21 @@ export async function confirmRequest(
     },
     ['linkHmac', 'linkUntil'],
   )
+  await replaceAndTell(context, request)
   await announceWaiting(context, request, stateToken)
   return { request, stateToken }
+}
+
+/** What is asked for anew is no longer asked for as before. */
+async function replaceAndTell(context: FlowContext, request: RegistrationRequest): Promise<void> {
+  for (const reference of await replaceEarlier(request, context.now())) {
+    context.audit.record({
+      event: 'registration.withdraw',
+      result: 'success',
+      service: request.serviceId,
+      details: { reference, replacedBy: request._id },
+    })
+  }
 }
 
 /** A client that proved itself by its registration access token asks for a change. */
@@ -151,12 +174,15 @@ export async function beginProvenUpdate(
 ): Promise<{ request: RegistrationRequest; stateToken: string }> {
   const now = context.now()
   const stateToken = randomToken()
+  const counted = countedBy(check.metadata, check.contact)
+  await assertRoomToWait(counted, serviceId(check.service))
   const request = await insertRequest({
     protocol: check.service.protocol,
     serviceId: serviceId(check.service),
     kind: 'update',
     state: 'waiting',
     metadata: check.metadata,
+    ...counted,
     reasons: {},
     contact: check.contact,
     language: 'en',
@@ -166,6 +192,7 @@ export async function beginProvenUpdate(
     confirmedBy: 'token',
     forgottenAt: after(now, keptMs),
   })
+  await replaceAndTell(context, request)
   await announceWaiting(context, request, stateToken)
   return { request, stateToken }
 }
@@ -213,7 +240,7 @@ export async function withdrawRequest(
       status: 409,
     })
   }
-  await moveRequest(request, { state: 'withdrawn', decidedAt: context.now() })
+  await withdraw(request, context.now())
   context.audit.record({
     event: 'registration.withdraw',
     result: 'success',

@@ -15,12 +15,15 @@ export interface RegistrationRequest {
   readonly state: RequestState
   /** As a registration would keep it, without secrets. */
   readonly metadata: string
-  /** Of more bytes than metadata have that hold no pictures; counted apart while unconfirmed. */
+  /** Of more bytes than metadata have that hold no pictures; counted apart (request-room.ts). */
   readonly isLarge?: true
   /** Why it needs what it asks for, by name of the attribute table. Foreign text. */
   readonly reasons: Readonly<Record<string, string>>
   /** Whose mailbox proves control: of an update the contact of the registration that runs. */
   readonly contact: string
+  /** The contact's address in lower case, and what is after its @: how many of theirs may wait is bounded. */
+  readonly mailbox?: string
+  readonly mailDomain?: string
   readonly language: Language
   /** Keyed hash of the token in the mail, hex; gone once used. */
   readonly linkHmac?: string
@@ -48,6 +51,8 @@ const requestSchema = new Schema(
     isLarge: Boolean,
     reasons: { type: Schema.Types.Mixed, required: true },
     contact: { type: String, required: true },
+    mailbox: { type: String, index: true },
+    mailDomain: { type: String, index: true },
     language: { type: String, required: true },
     linkHmac: { type: String, index: { unique: true, sparse: true } },
     linkUntil: Date,

@@ -24,28 +24,6 @@ export function tokenHmac(
   return keyedHash(secrets.get('code-hmac'), `registration-${purpose}|${token}`).toString('hex')
 }
 
-const largeFrom = 65_536
-/** At most that many wait for their contacts, so that together they stay under some 160 MB. */
-const maxUnconfirmed = { large: 32, small: 2000 } as const
-
-/** What insertRequest() keeps beside the metadata. */
-export function sizeOf(metadata: string): { readonly isLarge?: true } {
-  return Buffer.byteLength(metadata) > largeFrom ? { isLarge: true } : {}
-}
-
-/**
- * Whether another request may wait for its contact: whoever has many networks must not fill the
- * store. Large ones, which hardly any service has, shut no others out.
- */
-export async function hasRoomFor(metadata: string): Promise<boolean> {
-  const { isLarge } = sizeOf(metadata)
-  const waiting = await registrationRequests().countDocuments({
-    state: 'unconfirmed',
-    isLarge: isLarge ?? { $exists: false },
-  })
-  return waiting < maxUnconfirmed[isLarge ? 'large' : 'small']
-}
-
 /** Under a reference that is free: it is short, so one day two are alike. */
 export async function insertRequest(
   facts: Omit<RegistrationRequest, '_id'>,

@@ -341,11 +341,28 @@ describe('Asking for a registration', () => {
 
     it('is not approved when the contact has changed since', async () => {
       await running('sp.example.org')
+      const visitor = walk()
+      const other = goodMetadata('sp.example.org', { acs: 'https://sp.example.org/acs2' })
+      const link = await visitor.askAndGetLink(other, { 'reason-mail': 'receipts' })
       const one = await waiting('sp.example.org', { contact: 'new@sp.example.org' })
-      const other = await waiting('sp.example.org', { acs: 'https://sp.example.org/acs2' })
       await approve(one.reference)
-      const { failure } = await approve(other.reference)
+      await visitor.confirm(link)
+      const late = await registrationRequests().findOne({ state: 'waiting' })
+      const { failure } = await approve(late?._id ?? '')
       assert.match(failure.message, /another contact/)
+    })
+
+    it('takes the place of what the same contact asked before, so that it is not approved after', async () => {
+      await running('sp.example.org')
+      const one = await waiting('sp.example.org', { acs: 'https://sp.example.org/first' })
+      const other = await waiting('sp.example.org', { acs: 'https://sp.example.org/second' })
+      assert.equal(
+        (await registrationRequests().findOne({ _id: one.reference }))?.state,
+        'withdrawn',
+      )
+      const { failure } = await approve(one.reference)
+      assert.equal(failure.code, 'REGISTRATION_CHANGED_MEANWHILE')
+      assert.equal((await approve(other.reference)).code, 0)
     })
 
     it('of nothing is no request', async () => {
