@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { type Answer, HttpClient, hiddenField } from '../test/support/http-client.ts'
 
@@ -86,15 +87,21 @@ export async function samlResponse(
     throw unexpected('SAML response', answer)
 }
 
-/** Reads what a service will get, agrees, and lets that be remembered. */
+/** Reads what a service will get, agrees, and lets that be remembered. Waits until it is known. */
 export async function agree(
   client: HttpClient,
   baseUrl: string,
   service: PlayedService,
 ): Promise<void> {
-  const asked = await client.get(`/saml/sso?${authnRequestQuery(baseUrl, service)}`)
-  const page = await client.get(expectRedirect('question', asked))
-  const answer = await client.post('/consent', {
+  const ask = () => client.get(`/saml/sso?${authnRequestQuery(baseUrl, service)}`)
+  let asked = await ask()
+  for (let tries = 0; asked.status === 403 && tries < 50; tries++) {
+    await setTimeout(100)
+    asked = await ask()
+  }
+  const question = expectRedirect('question', asked)
+  const page = await client.get(question)
+  const answer = await client.post(question, {
     _csrf: hiddenField(page.body, '_csrf'),
     flow: hiddenField(page.body, 'flow'),
     decision: 'agree',
