@@ -6,6 +6,7 @@ import { renderPage } from '../web/render.ts'
 import { describeCheck, describeFindings } from './check-answer.ts'
 import { readReasons, showCheck } from './check-page.ts'
 import { type CheckContext, checkRegistration } from './check-registration.ts'
+import { refusalOf, refusalStatus } from './client-errors.ts'
 import { type MetadataSource, readSource } from './metadata-source.ts'
 import { networkLimit, takeOrRefuse } from './registration-limits.ts'
 import { sourceIn, wordsFor } from './request-words.ts'
@@ -58,7 +59,10 @@ export function checkRoutes(
       return void res.status(422).json({ isGood: false, isUpdate: false, findings, requested: [] })
     }
     const check = await checkRegistration(read.text, checkContext)
-    res.status(check.isGood ? 200 : 422).json(describeCheck(check, language, t))
+    const { text } = read
+    res
+      .status(check.isGood ? 200 : refusalStatus(text))
+      .json({ ...describeCheck(check, language, t), ...refusalOf(req, text, check) })
   }
 
   /** The form again, with what is wrong by its field and what was typed. */

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { registerRelyingParty } from '../federation/registration.ts'
@@ -103,6 +103,15 @@ export async function clientOfToken(
     throw new IdpError('REGISTRATION_TOKEN_INVALID', 'no client has this token', { status: 401 })
   }
   return record
+}
+
+/** Whether the text is the client's secret. */
+export function isSecretOf(record: ServiceRecord, given: unknown): boolean {
+  const service = toService(record)
+  const secret = service.protocol === 'oidc' ? service.metadata.client_secret : undefined
+  if (typeof given !== 'string' || typeof secret !== 'string') return false
+  const [one, other] = [given, secret].map((text) => hash('sha256', text, 'buffer'))
+  return timingSafeEqual(one!, other!)
 }
 
 export async function forgetClientToken(clientId: string): Promise<void> {

@@ -7,7 +7,8 @@ import type { ServiceRecord } from '../federation/service-model.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { describeFindings } from './check-answer.ts'
 import { type CheckContext, checkRegistration } from './check-registration.ts'
-import { clientOfToken, clientUri, forgetClientToken } from './client-credentials.ts'
+import { clientOfToken, clientUri, forgetClientToken, isSecretOf } from './client-credentials.ts'
+import { clientRegistrationError, isUnreadableBody, refuseClient } from './client-errors.ts'
 import { mailLimits, networkLimit, takeOrRefuse } from './registration-limits.ts'
 import { beginProvenUpdate, isGoodCheck, requestPath } from './request-flow.ts'
 import { wordsFor } from './request-words.ts'
@@ -37,24 +38,36 @@ export function clientRoutes(
 
   router.get(path, async (req, res) => {
     const record = await authorize(req, res)
+    if (!record) return
     res.json(describe(record))
   })
 
   router.put(path, async (req, res) => {
     const record = await authorize(req, res)
-    const body = await readJsonBody(req, res)
+    if (!record) return
+    let body: Record<string, unknown>
+    try {
+      body = await readJsonBody(req, res)
+    } catch (error) {
+      if (!isUnreadableBody(error)) throw error
+      return refuseClient(res, `the body must be one JSON object: ${error.message}`)
+    }
     if (body.client_id !== record.serviceId) {
-      throw new IdpError('BAD_REQUEST', 'client_id must be that of the registration')
+      return refuseClient(res, `client_id must be ${record.serviceId}, that of the registration`)
+    }
+    // RFC 7592 section 2.2: the present one may be there, another one must not be.
+    if (body.client_secret !== undefined && !isSecretOf(record, body.client_secret)) {
+      return refuseClient(
+        res,
+        'client_secret is not the one in use; leave it out, a new one is made on the page of the request',
+      )
     }
     const wanted = Object.fromEntries(Object.entries(body).filter(([name]) => !ours.includes(name)))
     const check = await checkRegistration(JSON.stringify(wanted), checkContext)
     if (!isGoodCheck(check)) {
-      const findings = describeFindings(check.findings, wordsFor(req).t)
-      const [first] = findings
       return void res.status(400).json({
-        error: 'invalid_client_metadata',
-        error_description: first?.message ?? first?.what,
-        findings,
+        ...clientRegistrationError(req, check.findings),
+        findings: describeFindings(check.findings, wordsFor(req).t),
       })
     }
     await takeOrRefuse(limiter, mailLimits(check.contact, record.serviceId, req))
@@ -70,7 +83,9 @@ export function clientRoutes(
   })
 
   router.delete(path, async (req, res) => {
-    const { serviceId } = await authorize(req, res)
+    const record = await authorize(req, res)
+    if (!record) return
+    const { serviceId } = record
     await removeService(serviceId, 'oidc')
     await forgetClientToken(serviceId)
     context.audit.record({
@@ -84,16 +99,33 @@ export function clientRoutes(
 
   return router
 
-  async function authorize(req: Request, res: Response): Promise<ServiceRecord> {
+  /** @returns undefined when the refusal has been sent */
+  async function authorize(req: Request, res: Response): Promise<ServiceRecord | undefined> {
     req.headers.accept = 'application/json'
     res.setHeader('Cache-Control', 'no-store')
     await takeOrRefuse(limiter, [networkLimit('manage', req)])
     const [, token = ''] = /^Bearer ([\w-]{22})$/i.exec(req.headers.authorization ?? '') ?? []
     // RFC 6750 section 3, for the refusal.
     res.setHeader('WWW-Authenticate', 'Bearer')
-    const record = await clientOfToken(context, String(req.params.clientId), token)
-    res.removeHeader('WWW-Authenticate')
-    return record
+    try {
+      const record = await clientOfToken(context, String(req.params.clientId), token)
+      res.removeHeader('WWW-Authenticate')
+      return record
+    } catch (error) {
+      if (!(error instanceof IdpError) || error.status !== 401) throw error
+      // A client that showed nothing is told nothing of errors (RFC 6750 section 3.1).
+      if (req.headers.authorization === undefined) {
+        res.status(401).end()
+        return undefined
+      }
+      res.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"')
+      res.status(401).json({
+        error: 'invalid_token',
+        error_description:
+          'the registration access token is not the one of this client, or was replaced',
+      })
+      return undefined
+    }
   }
 
   function describe(record: ServiceRecord) {

@@ -13,6 +13,7 @@ import {
   type RegistrationCheck,
 } from './check-registration.ts'
 import { registerPath } from './check-routes.ts'
+import { refusalOf, refusalStatus } from './client-errors.ts'
 import { readSource } from './metadata-source.ts'
 import type { RegistrationFinding } from './registration-finding.ts'
 import { mailLimits, networkLimit, takeOrRefuse } from './registration-limits.ts'
@@ -83,9 +84,12 @@ export function requestRoutes(
     const reasons = readReasons(given as Record<string, unknown>, check.requested)
     const missing = reasonFindings(missingReasons(check.requested, reasons))
     const refuse = (refused: RegistrationCheck, status: number) =>
-      void res.status(status).json(describeCheck(refused, language, t))
-    if (!isGoodCheck(check)) return refuse(check, 422)
-    if (missing.length > 0) return refuse(withFinding(check, ...missing), 422)
+      void res
+        .status(status)
+        .json({ ...describeCheck(refused, language, t), ...refusalOf(req, read.text, refused) })
+    const invalid = refusalStatus(read.text)
+    if (!isGoodCheck(check)) return refuse(check, invalid)
+    if (missing.length > 0) return refuse(withFinding(check, ...missing), invalid)
     const request = await begin(check, reasons, req)
     if (!request) return refuse(withFinding(check, mailFailed), 503)
     res.status(202).json(describeSent(request))

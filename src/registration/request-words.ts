@@ -19,7 +19,6 @@ export function sourceIn(body: Readonly<Record<string, unknown>>): MetadataSourc
   const { metadata, url, reasons: _, ...rest } = body
   if (typeof metadata === 'string') return { text: metadata }
   if (typeof url === 'string') return { url }
-  const isMetadata = rest.redirect_uris !== undefined || rest.cas_service !== undefined
-  const given = metadata ?? (isMetadata ? rest : undefined)
+  const given = metadata ?? (Object.keys(rest).length > 0 ? rest : undefined)
   return given === undefined ? {} : { text: JSON.stringify(given) }
 }

@@ -160,7 +160,7 @@ describe('Checking what a service hands in', () => {
       assert.deepEqual([status, json.error], [400, 'BAD_REQUEST'])
     }
     const { status, json } = await software.json({ metadata: `{"contacts":${deep}}` })
-    assert.deepEqual([status, codes(json)], [422, ['JSON_UNREADABLE']])
+    assert.deepEqual([status, codes(json)], [400, ['JSON_UNREADABLE']])
   })
 
   it('writes to no mailbox whose address hides characters', async () => {
@@ -231,7 +231,7 @@ describe('Checking what a service hands in', () => {
         software_version: '1',
       }),
     )
-    assert.equal(bad.status, 422)
+    assert.equal(bad.status, 400)
     assert.deepEqual(codes(bad.json).sort(), [
       'ADDRESS_NOT_PUBLIC',
       'CLIENT_FIELD_IGNORED',

@@ -202,11 +202,62 @@ describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', 
     const wrong = { ...before, redirect_uris: ['http://app.example.org/'] }
     const answer = await manage(client.service, 'PUT', uri, token, wrong)
     assert.equal(answer.status, 400)
-    assert.equal(answer.json.error, 'invalid_client_metadata')
+    assert.equal(answer.json.error, 'invalid_redirect_uri')
     assert.match(answer.json.error_description, /redirect_uris\[0\]/)
-    const other = { ...before, client_id: 'another' }
-    assert.equal((await manage(client.service, 'PUT', uri, token, other)).status, 400)
+    for (const [change, said] of [
+      [{ client_id: 'another' }, /client_id must be client-/],
+      [{ client_secret: 'of-their-own-choice-0123' }, /client_secret is not the one in use/],
+      [{ grant_types: ['implicit'] }, /grant_types/],
+      [{ contacts: [] }, /technical contact/],
+      ['{"client_id": ', /one JSON object/],
+      ['[]', /one JSON object/],
+    ] as const) {
+      const body = typeof change === 'string' ? change : { ...before, ...change }
+      const { status, json } = await manage(client.service, 'PUT', uri, token, body)
+      assert.equal(status, 400, JSON.stringify(change))
+      assert.equal(json.error, 'invalid_client_metadata')
+      assert.match(json.error_description, said)
+      assert.match(json.error_description, /^[\x20-\x7e]+$/)
+    }
     assert.equal(await registrationRequests().countDocuments(), 1)
+  })
+
+  it('may send its own secret along with a change (RFC 7592 2.2)', async () => {
+    const client = await running()
+    const { token, uri, secret } = await issue(client)
+    const { json: before } = await manage(client.service, 'GET', uri, token)
+    const wanted = { ...before, client_secret: secret, client_name: 'Other name' }
+    assert.equal((await manage(client.service, 'PUT', uri, token, wanted)).status, 202)
+    assert.ok(!JSON.stringify(await registrationRequests().find().toArray()).includes(secret))
+  })
+
+  it('is refused in the form of RFC 7591, whichever way its metadata come', async () => {
+    const service = new RegistrationWalk(app.baseUrl)
+    const { redirect_uris: _, ...without } = goodClient('app.example.org')
+    for (const [client, error] of [
+      [
+        goodClient('app.example.org', { redirect_uris: ['javascript:alert(1)'] }),
+        'invalid_redirect_uri',
+      ],
+      [
+        goodClient('app.example.org', { redirect_uris: ['https://app.example.org/#x'] }),
+        'invalid_redirect_uri',
+      ],
+      [without, 'invalid_redirect_uri'],
+      [goodClient('app.example.org', { client_secret: 'x'.repeat(32) }), 'invalid_client_metadata'],
+      [goodClient('app.example.org', { response_types: ['token'] }), 'invalid_client_metadata'],
+      [goodClient('app.example.org'), undefined],
+    ] as const) {
+      for (const body of [client, { metadata: client }, { metadata: JSON.stringify(client) }]) {
+        const { status, json } = await service.json(body)
+        assert.equal(status, error ? 400 : 200, JSON.stringify(body))
+        assert.equal(json.error, error)
+      }
+    }
+    const asked = await service.json(goodClient('app.example.org'), '/federation/register/request')
+    assert.equal(asked.status, 400)
+    assert.equal(asked.json.error, 'invalid_client_metadata')
+    assert.match(asked.json.error_description, /without a reason/)
   })
 
   it('removes it, and the token with it', async () => {
@@ -223,9 +274,13 @@ describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', 
     for (const wrong of ['', 'A'.repeat(22), token.slice(1), `${token}x`]) {
       const answer = await manage(client.service, 'GET', uri, wrong)
       assert.equal(answer.status, 401)
-      assert.equal(answer.json.error, 'REGISTRATION_TOKEN_INVALID')
-      assert.equal(answer.headers['www-authenticate'], 'Bearer')
+      assert.equal(answer.json.error, 'invalid_token')
+      assert.equal(answer.headers['www-authenticate'], 'Bearer error="invalid_token"')
     }
+    const silent = await client.service.json('', uri, { accept: '*/*' }, 'GET')
+    assert.equal(silent.status, 401)
+    assert.equal(silent.headers['www-authenticate'], 'Bearer')
+    assert.equal(silent.body, '')
     const unknown = await manage(client.service, 'GET', '/federation/clients/library', token)
     assert.equal(unknown.status, 401)
   })
