@@ -11,7 +11,7 @@ import type { AppContext } from '../context.ts'
 import { type CasService, serviceId } from '../federation/service.ts'
 import { currentSession, sessionEnd } from '../sso/current-session.ts'
 import { endSession, recordService } from '../sso/sessions.ts'
-import type { SsoSession } from '../sso/sso-session.ts'
+import { provenSince, type SsoSession, useProof } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPostForm } from '../web/post-form.ts'
@@ -54,9 +54,7 @@ export async function answerFromSession(
 ): Promise<LoginOutcome> {
   const { service, login, issuedAt } = pending
   const session = currentSession(context, request)
-  // One password is typed for one ticket: the way back in the browser brings no other.
-  const isNew =
-    session !== undefined && session.authnInstant >= issuedAt && session.isProofTold !== true
+  const isNew = session !== undefined && provenSince(session, issuedAt)
   const subject =
     session && (isNew || !login.renew) ? await loadSubject(context, request, session) : undefined
   if (!session || !subject) {
@@ -113,7 +111,7 @@ export async function answerFromSession(
     language: languageOf(request),
     expiresAt: new Date(context.now().getTime() + context.config.casTicketSeconds * 1000),
   })
-  if (isNew) session.isProofTold = true
+  if (isNew) useProof(session)
   await recordService(context, session, { protocol: 'cas', id: serviceId(service) })
   auditTicket(context, request, service, session, subject)
   sendTicket(request, response, login, ticket)

@@ -6,6 +6,7 @@ import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { loginUrl, openFlow, openServiceFlow, sealFlow } from '../sso/login-flow.ts'
 import { endSession } from '../sso/sessions.ts'
+import { provenSince, useProof } from '../sso/sso-session.ts'
 import { requestDisclosure } from './disclosure.ts'
 import { consentRequested, loginNeed } from './interaction-policy.ts'
 import { type ActiveSession, activeSession } from './session-binding.ts'
@@ -42,7 +43,9 @@ export async function resolveInteraction(
 
   const active = await activeSession(context, request)
   const since = need === 'fresh-login' ? freshSince(context, request) : undefined
-  if (active && (need === 'any-session' || provenSince(active, since))) {
+  const isProven = active && since !== undefined && provenSince(active.session, since)
+  if (active && (need === 'any-session' || isProven)) {
+    if (need === 'fresh-login') useProof(active.session)
     return finish({ login: loginOf(active) })
   }
   // A session whose account may no longer sign in: gone, so that the sign-in page says why.
@@ -132,10 +135,6 @@ function freshSince(context: AppContext, request: Request): number | undefined {
   if (request.query.flow === undefined) return undefined
   const flow = openFlow(context, request.query.flow)
   return flow.resume === request.path ? flow.issuedAt : undefined
-}
-
-function provenSince({ session }: ActiveSession, sinceMs: number | undefined): boolean {
-  return sinceMs !== undefined && session.authnInstant >= sinceMs
 }
 
 function loginOf({ session }: ActiveSession) {

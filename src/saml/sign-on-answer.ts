@@ -18,7 +18,7 @@ import { IdpError } from '../errors.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { currentSession, sessionEnd } from '../sso/current-session.ts'
 import { endSession, recordService, sessionIndexFor } from '../sso/sessions.ts'
-import type { SsoSession } from '../sso/sso-session.ts'
+import { provenSince, type SsoSession, useProof } from '../sso/sso-session.ts'
 import { loadSubject, type SessionSubject } from '../sso/subject.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPostForm } from '../web/post-form.ts'
@@ -66,7 +66,7 @@ export async function answerFromSession(
 ): Promise<AnswerOutcome> {
   const { sp, signOn, issuedAt } = pending
   const session = currentSession(context, request)
-  const isFresh = session && (!signOn.forceAuthn || session.authnInstant >= issuedAt)
+  const isFresh = session && (!signOn.forceAuthn || provenSince(session, issuedAt))
   const subject = isFresh ? await loadSubject(context, request, session) : undefined
   if (!session || !subject) {
     if (signOn.isPassive) throw noPassive()
@@ -156,6 +156,7 @@ export async function answerFromSession(
       attributes: attributes.map(({ definition }) => definition.name),
     },
   })
+  if (signOn.forceAuthn) useProof(session)
   post(request, response, signOn, xml)
   return { kind: 'answered' }
 }

@@ -17,12 +17,30 @@ export interface SsoSession {
   /** SAML AuthnContextClassRef / OIDC acr that was reached. */
   readonly acr: string
   /**
-   * A CAS ticket said that the password was typed for it: no other says so until it is typed again,
-   * which begins a new record.
+   * Some answer said that the password was typed for it: no other says so until it is typed again,
+   * which begins a new record. See provenSince().
    */
   isProofTold?: boolean
   /** Milliseconds; moved forward at most once in a tenth of the idle lifetime. */
   lastSeenAt: number
+}
+
+/**
+ * Whether the password was typed since somebody insisted on that (ForceAuthn, `prompt=login`, `renew`),
+ * and for no other who did: the way back in the browser brings nobody a second answer from one
+ * password. Whoever answers by it calls useProof().
+ *
+ * @param sinceMs when it was asked for; milliseconds since the epoch
+ */
+export function provenSince(
+  session: Pick<SsoSession, 'authnInstant' | 'isProofTold'>,
+  sinceMs: number,
+): boolean {
+  return session.authnInstant >= sinceMs && session.isProofTold !== true
+}
+
+export function useProof(session: Pick<SsoSession, 'isProofTold'>): void {
+  session.isProofTold = true
 }
 
 declare module 'express-session' {

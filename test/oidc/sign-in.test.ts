@@ -158,6 +158,25 @@ describe('OIDC: signing in with code and PKCE', () => {
     assert.match(skipped.body, /name="password"/)
   })
 
+  it('takes one typed password for one prompt=login, of requests made before it too', async () => {
+    const { account } = await addPerson()
+    const browser = new Browser(app.baseUrl)
+    const service = await TestService.create(app.baseUrl)
+    const other = await TestService.create(app.baseUrl)
+    await service.signIn(browser, account.username)
+    const first = await browser.open(await service.authorizationUrl({ prompt: 'login' }))
+    const away = await browser.request(await other.authorizationUrl({ prompt: 'login' }))
+    const path = /\/oidc\/interaction\/[\w-]+/.exec(away.location ?? '')![0]
+    const second = await browser.open(path)
+    app.advance(1000)
+    const page = await browser.signIn(first, account.username, testPassword)
+    assert.ok((await service.redeem(page)).id_token)
+    // Where the other sign-in page would come back to, had the password been typed there.
+    const flow = /name="flow" value="([^"]+)"/.exec(second.body)![1]
+    const skipped = await browser.open(`${path}?flow=${flow}`)
+    assert.match(skipped.body, /name="password"/)
+  })
+
   it('refuses an acr that it cannot reach, without asking anything', async () => {
     const { account } = await addPerson()
     const browser = new Browser(app.baseUrl)

@@ -207,6 +207,24 @@ describe('SAML SSO: ForceAuthn and IsPassive', () => {
     assert.match(redirectOf(await client.get(resume)), /^\/login\?flow=/)
   })
 
+  it('ForceAuthn gets one answer from one password, of requests made before it too', async () => {
+    const { client, account } = await signedInPerson()
+    app.advance(1000)
+    const [first, second] = [
+      await client.get(ssoPath(request({ ForceAuthn: 'true' }))),
+      await client.get(ssoPath(request({ ForceAuthn: 'true' }))),
+    ]
+    app.advance(1000)
+    const answer = await signIn(client, first, account.username)
+    assert.equal(statusOf(postedForm(answer).xml), 'Success')
+    for (const start of [first, second]) {
+      const resume = redirectOf(start).replace('/login?', '/saml/sso/resume?')
+      assert.match(redirectOf(await client.get(resume)), /^\/login\?flow=/)
+    }
+    const again = await signIn(client, second, account.username)
+    assert.equal(statusOf(postedForm(again).xml), 'Success')
+  })
+
   it('IsPassive without a session is answered NoPassive, by either binding', async () => {
     const client = new HttpClient(app.baseUrl)
     const xml = request({ IsPassive: 'true' })
