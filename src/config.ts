@@ -98,6 +98,17 @@ const entityId: Parser<string | undefined> = (value) => {
 
 const keyType = oneOf('rsa-2048', 'rsa-3072', 'rsa-4096', 'ec-p256')
 
+const variableNames: Parser<readonly string[]> = (value) => {
+  const names = value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  if (names.some((name) => !/^[A-Za-z_]\w*$/.test(name))) {
+    throw new Error('must be names of environment variables separated by commas')
+  }
+  return names
+}
+
 /** Keys of exactly 32 bytes as base64url, separated by commas. */
 const masterKeys: Parser<readonly Buffer[]> = (value) =>
   value
@@ -460,6 +471,13 @@ const options = {
     parse: text,
     about:
       'Program and arguments, without a shell, that signs with keys kept elsewhere: a PKCS#11 token or a key management service (docs/keys.md). None when empty.',
+  },
+  keySignerEnvironment: {
+    env: 'KEY_SIGNER_ENV',
+    fallback: '',
+    parse: variableNames,
+    about:
+      'Names of environment variables, with commas, that the program in KEY_SIGNER_COMMAND needs, such as SOFTHSM2_CONF. It gets these, PATH, HOME, the locale and the like, and nothing else of ours.',
   },
   oidcKeyType: {
     env: 'OIDC_KEY_TYPE',

@@ -56,6 +56,7 @@ export async function openRuntime(
   const signer = config.keySignerCommand
     ? startKeySigner({
         command: splitCommand(config.keySignerCommand),
+        environment: config.keySignerEnvironment,
         onTrouble: (message) => log.error(`the key signer: ${message}`),
       })
     : undefined

@@ -1,12 +1,15 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { Readable, Writable } from 'node:stream'
+import { childEnvironment } from '../child-environment.ts'
 import { IdpError } from '../errors.ts'
 import type { KeySigner } from './key-signer.ts'
 
 export interface SignerProcessOptions {
   /** Program and arguments; no shell reads them. */
   readonly command: readonly string[]
+  /** Names of variables that it needs of our environment, besides what any program does. */
+  readonly environment?: readonly string[]
   /** How long one answer may take. Milliseconds. */
   readonly timeoutMs?: number
   /** Questions that may wait for an answer at a time; further ones are refused at once. */
@@ -129,7 +132,10 @@ export function startKeySigner(options: SignerProcessOptions): KeySigner {
       throw unavailable('it ended a moment ago and is started again shortly')
     }
     const [program = '', ...args] = command
-    const started = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const started = spawn(program, args, {
+      env: childEnvironment(options.environment),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     child = started
     let rest = ''
     started.stdout.setEncoding('utf8').on('data', (text: string) => {

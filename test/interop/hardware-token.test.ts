@@ -22,7 +22,11 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('keys in a PKCS#11 token (SoftHSM, by pkcs11-tool)', () => {
   it('are listed, and sign RSA and EC so that OpenSSL verifies it', async () => {
-    const signer = startKeySigner({ command: splitCommand(token.signerCommand), timeoutMs: 30_000 })
+    const signer = startKeySigner({
+      command: splitCommand(token.signerCommand),
+      environment: Object.keys(token.environment),
+      timeoutMs: 30_000,
+    })
     try {
       assert.deepEqual([...(await signer.labels())].sort(), ['oidc-rsa', 'saml-ec', 'saml-rsa'])
       const data = Buffer.from('κείμενο')
@@ -43,6 +47,7 @@ describe('an identity provider whose keys are in the token', () => {
   before(async () => {
     provider = await startIdentityProvider({
       KEY_SIGNER_COMMAND: token.signerCommand,
+      KEY_SIGNER_ENV: Object.keys(token.environment).join(','),
       ...token.environment,
     })
   })

@@ -60,6 +60,27 @@ describe('the key signer, a process of its own', () => {
   }
   const data = Buffer.from('what is to be signed')
 
+  it('finds in its environment what it needs, and none of our secrets', async () => {
+    const file = join(folder, 'environment.mjs')
+    writeFileSync(
+      file,
+      `process.stdin.once('data', (line) => console.log(JSON.stringify({ id: JSON.parse(line).id, labels: Object.keys(process.env) })))`,
+    )
+    process.env.MASTER_KEY = 'secret'
+    process.env.TOKEN_PLACE = 'here'
+    const { signer } = start({ command: [process.execPath, file], environment: ['TOKEN_PLACE'] })
+    try {
+      const names = await signer.labels()
+      assert.ok(names.includes('TOKEN_PLACE') && names.includes('PATH'))
+      assert.ok(!names.includes('MASTER_KEY'))
+    } finally {
+      delete process.env.MASTER_KEY
+      delete process.env.TOKEN_PLACE
+      rmSync(file)
+      await signer.close()
+    }
+  })
+
   it('lists its keys and signs with them, many at a time', async () => {
     const { signer } = start()
     assert.deepEqual([...(await signer.labels())].sort(), ['oidc', 'other', 'saml', 'saml-ec'])
