@@ -6,6 +6,7 @@ import { casFormRoutes } from './cas-form-routes.ts'
 import { checkRoutes } from './check-routes.ts'
 import { clientRoutes } from './client-routes.ts'
 import { requestRoutes } from './request-routes.ts'
+import { sandboxCasRoutes } from './sandbox-cas-routes.ts'
 import { sandboxOidcRoutes } from './sandbox-oidc-routes.ts'
 import { sandboxRoutes } from './sandbox-routes.ts'
 import { stateRoutes } from './state-routes.ts'
@@ -29,6 +30,7 @@ export function registrationRoutes(context: AppContext): Router {
   router.use(stateRoutes(context, environment))
   router.use(sandboxRoutes(context, environment, limiter))
   router.use(sandboxOidcRoutes(context, environment, limiter))
+  router.use(sandboxCasRoutes(context, environment, limiter))
   router.use(clientRoutes(context, checkContext, limiter))
   return router
 }

@@ -52,7 +52,7 @@ export function sandboxOidcRoutes(
   router.post('/federation/sandbox/open', requireLoginCsrf, async (req, res) => {
     await takeOrRefuse(limiter, [networkLimit('sandbox', req)])
     const request = await findByStateToken(context, req.body?.token)
-    if (request.state !== 'waiting' || request.protocol !== 'oidc') {
+    if (request.state !== 'waiting' || request.protocol === 'saml') {
       throw new IdpError('REGISTRATION_CHANGED_MEANWHILE', `${request._id} is ${request.state}`, {
         status: 409,
       })
@@ -72,7 +72,8 @@ export function sandboxOidcRoutes(
     const isPage = req.path === '/auth'
     if (!isPage) req.headers.accept = 'application/json'
     await takeOrRefuse(limiter, [networkLimit(isPage ? 'sandbox' : 'sandboxCall', req)])
-    const { request, client } = await requireOpenTrial(context, String(req.params.name))
+    const name = String(req.params.name)
+    const { request, service: client } = await requireOpenTrial(context, name, 'oidc')
     const { _id: reference } = request
     await takeOrRefuse(limiter, [trialLimit(reference)])
 

@@ -3,29 +3,36 @@ import { formatMoment } from '../web/date-time.ts'
 import type { Language } from '../web/language.ts'
 import type { Translate } from '../web/translate.ts'
 import type { RegistrationRequest } from './request-model.ts'
-import { findTrial, sandboxClient } from './sandbox-trial.ts'
+import { findTrial, sandboxCasServer, sandboxClient } from './sandbox-trial.ts'
 import type { SandboxEvent } from './sandbox-trial-model.ts'
 
-/** The sandbox of a client that waits, for its request's page; undefined for any other request. */
+/** The sandbox of a client or CAS service that waits, for its request's page; else undefined. */
 export async function describeTrial(
   context: Pick<AppContext, 'config' | 'secrets' | 'now'>,
   request: RegistrationRequest,
   words: { readonly language: Language; readonly t: Translate },
 ) {
-  if (request.protocol !== 'oidc' || request.state !== 'waiting') return undefined
+  if (request.protocol === 'saml' || request.state !== 'waiting') return undefined
   const trial = await findTrial(request._id)
+  const shared = {
+    isOpen: trial !== undefined && trial.openUntil > context.now(),
+    openUntil: trial && formatMoment(trial.openUntil, words.language),
+    // The newest first: that is what somebody who just tried looks for.
+    events: (trial?.events ?? []).toReversed().map((event) => describeEvent(event, words)),
+  }
+  if (request.protocol === 'cas') {
+    const { serviceId: pattern } = request
+    return { ...shared, casServer: sandboxCasServer(context, request), pattern }
+  }
   const { redirect_uris: redirectUris, scope } = JSON.parse(request.metadata) as {
     redirect_uris?: string[]
     scope?: string
   }
   return {
-    isOpen: trial !== undefined && trial.openUntil > context.now(),
-    openUntil: trial && formatMoment(trial.openUntil, words.language),
+    ...shared,
     ...sandboxClient(context, request),
     redirectUris,
     scope: scope ?? 'openid',
-    // The newest first: that is what somebody who just tried looks for.
-    events: (trial?.events ?? []).toReversed().map((event) => describeEvent(event, words)),
   }
 }
 

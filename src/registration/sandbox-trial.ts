@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
-import type { RelyingParty } from '../federation/service.ts'
+import type { RegisteredService } from '../federation/service.ts'
 import { keyedHash } from '../keys/keyed-hash.ts'
 import { upsertAgain } from '../store/duplicate-key.ts'
 import type { RegistrationRequest } from './request-model.ts'
@@ -18,6 +18,7 @@ const maxEvents = 30
 const maxDetailLength = 400
 
 export const sandboxOidcPath = '/federation/sandbox/oidc'
+export const sandboxCasPath = '/federation/sandbox/cas'
 
 /** What its owner configures in the service for the test. */
 export interface SandboxClient {
@@ -56,6 +57,11 @@ export function sandboxClient(context: TrialContext, request: RegistrationReques
   }
 }
 
+/** What its owner configures in a CAS service for the test: the address of the whole server. */
+export function sandboxCasServer(context: TrialContext, { _id }: RegistrationRequest): string {
+  return `${context.config.baseUrl}${sandboxCasPath}/${trialName(context, _id)}`
+}
+
 /** Opens the sandbox of a request that waits, for an hour from now. */
 export async function openTrial(
   { now: clock }: TrialContext,
@@ -77,9 +83,9 @@ export async function findTrial(reference: string): Promise<SandboxTrial | undef
   return (await sandboxTrials().findOne({ _id: reference })) ?? undefined
 }
 
-export interface OpenTrial {
+export interface OpenTrial<Protocol extends RegisteredService['protocol']> {
   readonly request: RegistrationRequest
-  readonly client: RelyingParty
+  readonly service: Extract<RegisteredService, { protocol: Protocol }>
 }
 
 /**
@@ -87,7 +93,11 @@ export interface OpenTrial {
  *
  * @throws {IdpError} REGISTRATION_SANDBOX_CLOSED (404), the same for a name that never was one
  */
-export async function requireOpenTrial(context: TrialContext, name: string): Promise<OpenTrial> {
+export async function requireOpenTrial<Protocol extends 'oidc' | 'cas'>(
+  context: TrialContext,
+  name: string,
+  protocol: Protocol,
+): Promise<OpenTrial<Protocol>> {
   const closed = (why: string) =>
     new IdpError('REGISTRATION_SANDBOX_CLOSED', `the sandbox "${name}": ${why}`, { status: 404 })
   const reference = /^([A-Z2-9]{3}-[A-Z2-9]{3})\.[\w-]{16}$/.exec(name)?.[1]
@@ -100,10 +110,10 @@ export async function requireOpenTrial(context: TrialContext, name: string): Pro
   if (!trial || trial.openUntil <= context.now()) throw closed('it is not open')
   const request = await findRequest(reference)
   const { wanted } = await readRequest(request)
-  if (request.state !== 'waiting' || wanted.protocol !== 'oidc') {
-    throw closed(`the request is ${request.state}`)
+  if (request.state !== 'waiting' || wanted.protocol !== protocol) {
+    throw closed(`the request is ${request.state}, of a service over ${wanted.protocol}`)
   }
-  return { request, client: wanted }
+  return { request, service: wanted as OpenTrial<Protocol>['service'] }
 }
 
 /** Writes down what the client did, for whoever follows the test on the request's page. */

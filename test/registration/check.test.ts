@@ -33,7 +33,7 @@ describe('Checking what a service hands in', () => {
   it('finds nothing wrong with good metadata, and stores nothing', async () => {
     const answer = await walk().submit({ metadata: goodMetadata('sp.example.org') })
     assert.equal(answer.status, 200)
-    assert.match(answer.body, /Δεν βρήκαμε τίποτα να διορθωθεί/)
+    assert.match(answer.body, /Δεν βρήκαμε κάτι που να χρειάζεται διόρθωση/)
     assert.match(answer.body, /<bdi>Υπηρεσία δοκιμής<\/bdi>/)
     assert.equal(await serviceRecords().countDocuments(), 0)
   })

@@ -72,6 +72,13 @@ const trial = {
     { at: hostile, isWrong: false, what: hostile },
   ],
 }
+const casTrial = {
+  isOpen: true,
+  openUntil: hostile,
+  casServer: address,
+  pattern: hostile,
+  events: trial.events,
+}
 const received = [{ name: 'scope', value: hostile }]
 const authorization = { name: hostile, host: hostile, received, released: [], hasPkce: true }
 const problem = { what: hostile, mend: hostile, detail: hostile }
@@ -117,6 +124,8 @@ const samples: Record<string, object[]> = {
     { ...facts, protocol: 'oidc', release: nothing, trial: { ...trial, events: [] } },
     { ...facts, protocol: 'oidc', release: nothing, trial: { ...trial, isOpen: false } },
     { ...facts, protocol: 'oidc', release: nothing, trial: { isOpen: false, events: [] } },
+    { ...facts, protocol: 'cas', release: nothing, trial: casTrial },
+    { ...facts, protocol: 'cas', release: nothing, trial: { ...casTrial, isOpen: false } },
   ],
   'registration/sandbox-login': [
     {
@@ -131,6 +140,16 @@ const samples: Record<string, object[]> = {
       leave: { kind: 'post', action: address, fields: { [hostile]: hostile } },
     },
     { ...authorization, problem, received: [], leave: undefined },
+    {
+      ...authorization,
+      isCas: true,
+      user: hostile,
+      released: [hostile],
+      leave: { kind: 'redirect', location: address },
+    },
+    { ...authorization, isCas: true, user: hostile },
+    { ...authorization, isCas: true, problem, received: [] },
+    { ...authorization, isCas: true, isLogout: true },
   ],
   'registration/credentials': [
     {
