@@ -277,6 +277,6 @@ function post(
 ): void {
   renderPostForm(request, response, {
     action: destination,
-    fields: { SAMLResponse: Buffer.from(xml).toString('base64'), RelayState: relayState },
+    fields: { SAMLResponse: Buffer.from(xml), RelayState: relayState },
   })
 }

@@ -24,7 +24,11 @@ const defaultLimits: XmlLimits = { maxBytes: 1_048_576, maxDepth: 32, maxNodes: 
  */
 export function parseXml(text: string, options: ParseXmlOptions = {}): Document {
   const source = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
-  scanXml(source, { ...defaultLimits, ...withoutUndefined(options) })
+  scanXml(source, {
+    maxBytes: options.maxBytes ?? defaultLimits.maxBytes,
+    maxDepth: options.maxDepth ?? defaultLimits.maxDepth,
+    maxNodes: options.maxNodes ?? defaultLimits.maxNodes,
+  })
   const refuse = (_level: string, message: unknown) => {
     throw new XmlError(String(message).replace(/\s+/g, ' '))
   }
@@ -40,10 +44,13 @@ export function parseXml(text: string, options: ParseXmlOptions = {}): Document 
   return document
 }
 
+/** Keeps nothing from one text to the next. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** @throws {XmlError} when the bytes are not UTF-8 */
 export function decodeXml(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     throw new XmlError('it is not written in UTF-8; save it as UTF-8')
   }
@@ -52,10 +59,6 @@ export function decodeXml(bytes: Uint8Array): string {
 /** XML 1.0 section 2.11. */
 function normalizeLineEndings(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text
-}
-
-function withoutUndefined(options: ParseXmlOptions): Partial<XmlLimits> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/'

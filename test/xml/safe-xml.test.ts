@@ -107,6 +107,7 @@ describe('parseXml: what it refuses', () => {
 
   it('bytes that are not UTF-8', () => {
     assert.throws(() => decodeXml(Buffer.from([0x3c, 0x61, 0x3e, 0xe1])), /UTF-8/)
+    // And one that breaks off leaves nothing to the next.
     assert.equal(decodeXml(Buffer.from('<α/>')), '<α/>')
   })
 })
