@@ -55,7 +55,7 @@ export function showCasLogin(req: Request, res: Response, page: CasLoginPage): v
           : [{ name, value: cleanText([value].flat().join(' | '), maxValueLength) }]
       }),
       released: problem || isLogout ? [] : attributes.map(({ definition }) => definition.name),
-      user: problem || isLogout ? undefined : user,
+      casUser: problem || isLogout ? undefined : user,
       leave,
     },
     problem ? 400 : 200,

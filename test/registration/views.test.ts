@@ -143,11 +143,11 @@ const samples: Record<string, object[]> = {
     {
       ...authorization,
       isCas: true,
-      user: hostile,
+      casUser: hostile,
       released: [hostile],
       leave: { kind: 'redirect', location: address },
     },
-    { ...authorization, isCas: true, user: hostile },
+    { ...authorization, isCas: true, casUser: hostile },
     { ...authorization, isCas: true, problem, received: [] },
     { ...authorization, isCas: true, isLogout: true },
   ],

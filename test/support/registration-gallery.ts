@@ -34,6 +34,8 @@ export class RegistrationGallery {
     await this.#newService()
     await this.#change()
     await this.#client()
+    await ThrottleModel.deleteMany({})
+    await this.#casService()
   }
 
   async #checks(): Promise<void> {
@@ -123,6 +125,39 @@ export class RegistrationGallery {
     await this.#look('sandbox-login-wrong')
     await page.goto(request)
     await this.#look('request-sandbox')
+  }
+
+  async #casService(): Promise<void> {
+    const page = this.#page
+    const host = `cas.${this.#host}`
+    await page.goto(`${this.#app.baseUrl}/federation/register/cas`)
+    await page.fill('#service', `https://${host}/app`)
+    await page.fill('#nameEl', 'Υπηρεσία δανεισμού')
+    await page.fill('#nameEn', 'Loans')
+    await page.fill('#contact', `admin@${host}`)
+    await page.fill('#privacy', `https://${host}/privacy`)
+    for (const name of ['mail', 'eduPersonAffiliation', 'eduPersonScopedAffiliation']) {
+      await page.check(`#attribute-${name}`)
+    }
+    await this.#look('cas-filled')
+    await this.#press('form.card button.go')
+    for (const reason of await page.locator('textarea.words').all()) await reason.fill('loans')
+    await this.#look('check-cas')
+    await this.#press('form.card button.go')
+    await page.goto(await this.#link(`admin@${host}`))
+    await this.#press('main form button')
+    const request = page.url()
+    await this.#press('form[action$="/sandbox/open"] button')
+    const server = await page.locator('#trial dl dd').first().innerText()
+    const login = (address: string) => `${server}/login?service=${encodeURIComponent(address)}`
+    await page.goto(login(`https://${host}/app/start`))
+    await this.#look('sandbox-cas')
+    await page.goto(login(`https://${host}/elsewhere`))
+    await this.#look('sandbox-cas-wrong')
+    await page.goto(`${server}/logout`)
+    await this.#look('sandbox-cas-logout')
+    await page.goto(request)
+    await this.#look('request-sandbox-cas')
   }
 
   async #check(text: string): Promise<void> {
