@@ -14,7 +14,7 @@ import {
   stateOf,
 } from '../sso/logout-run.ts'
 import type { LogoutRunRecord } from '../sso/logout-run-model.ts'
-import { servicesInSession } from '../sso/sessions.ts'
+import { distinctServices, servicesInSession } from '../sso/sessions.ts'
 import { answerEnd, runUrl, saysHowItWent, startLogout } from '../sso/start-logout.ts'
 import { tellLimitMs } from '../sso/tell-services.ts'
 import { requireCsrf } from '../web/csrf.ts'
@@ -34,7 +34,7 @@ export function logoutRoutes(context: AppContext): Router {
 
   router.get('/logout', async (req, res) => {
     const session = currentSession(context, req)
-    const services = session ? await servicesInSession(session) : []
+    const services = session ? distinctServices(await servicesInSession(session)) : []
     renderPage(req, res, 'login/logout', {
       isSignedIn: session !== undefined,
       services: await Promise.all(

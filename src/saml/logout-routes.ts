@@ -135,7 +135,7 @@ export function logoutRoutes(context: AppContext, parseForm: RequestHandler): Ro
     }
     const session = currentSession(context, req)
     const services = session ? await servicesInSession(session) : []
-    const isThisOne = session && namesSession(context, sp, logout, { ...session, services })
+    const isThisOne = session && namesSession(sp, logout, { ...session, services })
     const here = isThisOne ? await takeSession(context, req) : undefined
     // Without a SessionIndex all of them are meant; and a browser may keep our cookie back in a frame.
     const isAll = logout.sessionIndexes.length === 0

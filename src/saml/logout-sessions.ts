@@ -1,4 +1,3 @@
-import { pairwiseValue } from '../attributes/pairwise.ts'
 import type { AppContext } from '../context.ts'
 import type { ServiceProvider } from '../federation/service.ts'
 import { findSessionsOfService } from '../sso/find-sessions.ts'
@@ -6,8 +5,6 @@ import type { EndedSession } from '../sso/logout-channels.ts'
 import { endFoundSession } from '../sso/own-sessions.ts'
 import { type SessionService, sessionIndexFor } from '../sso/sessions.ts'
 import type { SsoSession } from '../sso/sso-session.ts'
-import { transientNameId } from './name-id.ts'
-import { nameIdFormats } from './uris.ts'
 
 /** Whose sessions a LogoutRequest names. */
 export interface NamedSessions {
@@ -16,19 +13,21 @@ export interface NamedSessions {
   readonly sessionIndexes: readonly string[]
 }
 
-/** Whether the request names this session, which the service must take part in. */
+/** Whether the request names this session, by a NameID that the service was given in it (Core 3.7.3). */
 export function namesSession(
-  context: Pick<AppContext, 'secrets'>,
   sp: ServiceProvider,
   { nameId, sessionIndexes }: NamedSessions,
-  session: Pick<SsoSession, 'id' | 'personId'> & { readonly services: readonly SessionService[] },
+  session: Pick<SsoSession, 'id'> & { readonly services: readonly SessionService[] },
 ): boolean {
-  const known = session.services.find(
-    ({ protocol, id }) => protocol === 'saml' && id === sp.entityId,
+  const isGiven = session.services.some(
+    (given) =>
+      given.protocol === 'saml' &&
+      given.id === sp.entityId &&
+      given.nameId === nameId.value &&
+      given.nameIdFormat === nameId.format,
   )
   return (
-    known !== undefined &&
-    isNameIdOf(context, session, sp, known, nameId) &&
+    isGiven &&
     (sessionIndexes.length === 0 || sessionIndexes.includes(sessionIndexFor(session, sp.entityId)))
   )
 }
@@ -49,7 +48,7 @@ export async function endNamedSessions(
   )
   const ended: EndedSession[] = []
   for (const session of found) {
-    if (!namesSession(context, sp, names, session)) continue
+    if (!namesSession(sp, names, session)) continue
     const removed = await endFoundSession(context, session)
     if (!removed) continue
     ended.push(removed)
@@ -64,27 +63,4 @@ export async function endNamedSessions(
     })
   }
   return ended
-}
-
-/**
- * Whether the service was given this NameID in this session: the one written down last, or one of
- * the two that are computed, which it may have asked for before that.
- */
-function isNameIdOf(
-  context: Pick<AppContext, 'secrets'>,
-  session: Pick<SsoSession, 'id' | 'personId'>,
-  sp: ServiceProvider,
-  known: SessionService,
-  { format, value }: NamedSessions['nameId'],
-): boolean {
-  if (known.nameId === value && known.nameIdFormat === format) return true
-  const key = context.secrets.get('pairwise')
-  switch (format) {
-    case nameIdFormats.transient:
-      return value === transientNameId(key, session.id, sp.entityId)
-    case nameIdFormats.persistent:
-      return value === pairwiseValue(key, session.personId, sp.entityId)
-    default:
-      return false
-  }
 }

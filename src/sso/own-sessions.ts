@@ -5,7 +5,7 @@ import { type Account, signInCounts } from '../people/account.ts'
 import { hasLapsed } from './current-session.ts'
 import type { EndedSession } from './logout-channels.ts'
 import { markEnding, takeRecord } from './session-record.ts'
-import type { SessionService } from './sessions.ts'
+import { distinctServices, type SessionService } from './sessions.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 
@@ -49,11 +49,13 @@ export async function listOwnSessions(
     .limit(maxListed)
     .lean<SessionRecord[]>()
   const found = await Promise.all(
-    records.map(async ({ _id, expressSessionId, ...facts }) => {
+    records.map(async ({ _id, expressSessionId, services, ...facts }) => {
       const sso = (await readSession(store, expressSessionId))?.sso
       // Idle for too long, ended with all others, or gone by itself: only the record is left.
       if (sso?.id !== _id || hasLapsed(context, sso) || !signInCounts(account, sso)) return []
-      return [{ ...facts, handle: sessionHandle(sso), lastSeenAt: new Date(sso.lastSeenAt) }]
+      const handle = sessionHandle(sso)
+      const lastSeenAt = new Date(sso.lastSeenAt)
+      return [{ ...facts, services: distinctServices(services), handle, lastSeenAt }]
     }),
   )
   return found.flat()

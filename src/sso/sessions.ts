@@ -93,7 +93,9 @@ const standing = { endingAt: { $exists: false } }
 const joined = new RecentKeys(50_000)
 
 /**
- * Notes that the service takes part in the session. Writes the first time only.
+ * Notes that the service takes part in the session. Writes the first time only. A SAML service that
+ * gets another NameID later stands there with each: it may end its session, and is told, by any of
+ * them (SAML Core 3.7). They are few: a format has one value.
  *
  * @returns false when the sign-in ended meanwhile: nobody would tell the service, so it may not join.
  *   One that takes part already is told like all others, and is not looked up again
@@ -104,26 +106,28 @@ export async function recordService(
   service: SessionService,
 ): Promise<boolean> {
   const key = `${service.protocol} ${service.id}`
-  const seen = `${session.id} ${key} ${service.nameId ?? ''}`
+  const { nameId, nameIdFormat } = service
+  const seen = JSON.stringify([session.id, key, nameIdFormat, nameId])
   if (joined.has(seen)) return true
-  const entry = { ...service, key, joinedAt: context.now() }
+  const same = { key, ...(nameId === undefined ? {} : { nameId, nameIdFormat }) }
   const { matchedCount } = await SsoSessionModel.updateOne(
-    { _id: session.id, ...standing, 'services.key': key },
-    { $set: { 'services.$': entry } },
+    { _id: session.id, ...standing, services: { $not: { $elemMatch: same } } },
+    { $push: { services: { ...service, key, joinedAt: context.now() } } },
   )
-  if (matchedCount === 0) {
-    const pushed = await SsoSessionModel.updateOne(
-      { _id: session.id, ...standing, 'services.key': { $ne: key } },
-      { $push: { services: entry } },
-    )
-    // Not there to be written: it is gone, or another request of the same browser was first.
-    if (pushed.matchedCount === 0 && !(await sessionExists(session.id, context.now()))) return false
-  }
+  // Not there to be written: it takes part already, or the sign-in is over.
+  if (matchedCount === 0 && !(await sessionExists(session.id, context.now()))) return false
   joined.add(seen)
   return true
 }
 
-/** The services in the session, oldest first. */
+/** Each service once, for people: one may stand in a session under several NameIDs. */
+export function distinctServices<Service extends Pick<SessionService, 'protocol' | 'id'>>(
+  services: readonly Service[],
+): Service[] {
+  return [...new Map(services.map((one) => [`${one.protocol} ${one.id}`, one])).values()]
+}
+
+/** The services in the session, oldest first; one with several NameIDs is there with each. */
 export async function servicesInSession(
   session: Pick<SsoSession, 'id'>,
 ): Promise<SessionService[]> {

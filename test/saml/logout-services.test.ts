@@ -149,6 +149,17 @@ function responseQuery(
   })
 }
 
+/** The service is given a NameID of another format than before, in the same session. */
+async function visitForPersistentId(
+  client: HttpClient,
+  { entityId }: Pick<ServiceOptions, 'entityId'>,
+) {
+  const policy = `<samlp:NameIDPolicy Format="${nameIdFormats.persistent}" AllowCreate="true"/>`
+  const request = `<samlp:AuthnRequest xmlns:samlp="${namespaces.samlp}" ID="_visit${++messages}" Version="2.0" IssueInstant="${app.context.now().toISOString()}"><saml:Issuer xmlns:saml="${namespaces.saml}">${entityId}</saml:Issuer>${policy}</samlp:AuthnRequest>`
+  const answer = postedForm(await client.get(`/saml/sso?${redirectQuery(request)}`))
+  return elements(parse(answer.xml), 'NameID')[0]!.textContent!
+}
+
 describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
   it('gets its own NameID and SessionIndex, signed, after our session is over', {
     skip: xmlsecMissing,
@@ -174,6 +185,17 @@ describe('SAML logout: a service is told over SOAP (Profiles 4.4.3.3)', () => {
     const page = await client.get(run)
     assert.match(page.body, /Έχετε αποσυνδεθεί/)
     assert.match(page.body, /Αποσυνδέθηκε/)
+  })
+
+  it('hears it for each NameID that it was given; people see the service once before', async () => {
+    const { client, told } = await signedInAt(app, back)
+    const later = await visitForPersistentId(client, back)
+    const question = (await client.get('/logout')).body
+    assert.equal(question.match(/<li><bdi>/g)?.length, 1)
+    server.told.length = 0
+    assert.deepEqual(await outcomes(client, await signOut(client)), ['done', 'done'])
+    const names = server.told.map(({ body }) => elements(parse(body), 'NameID')[0]!.textContent)
+    assert.deepEqual(names.sort(), [told[0]!.nameId, later].sort())
   })
 
   it('hears whether the person or the institution ended it (Core 3.7.3)', async () => {
@@ -436,6 +458,15 @@ describe('SAML logout: a service asks over SOAP', () => {
     const answer = await ask(envelope(signMessage(logoutRequest(posting, names, soapUrl()), key)))
     assert.equal(statusOf(answer.body), 'Success')
     assert.deepEqual([await isSignedIn(client), await isSignedIn(second)], [false, false])
+  })
+
+  it('finds them by a NameID of before, after the service was given one of another format', async () => {
+    const { client, told } = await signedInAt(app, asker)
+    await visitForPersistentId(client, asker)
+    const names = { ...told[0]!, sessionIndexes: [] }
+    const answer = await ask(envelope(signMessage(logoutRequest(asker, names, soapUrl()), key)))
+    assert.equal(statusOf(answer.body), 'Success')
+    assert.equal(await isSignedIn(client), false)
   })
 
   it('says PartialLogout when another service can be told by the browser only', async () => {
