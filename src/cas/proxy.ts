@@ -10,11 +10,13 @@ import { serviceId } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
 import { FetchError, fetchPublic, type PublicFetchOptions } from '../fetch/public-fetch.ts'
 import { casReleaseRef } from './release-ref.ts'
+import type { TicketSession } from './ticket-model.ts'
 import {
   dropTicket,
   findGrantingTicket,
   issueTicket,
   isTicket,
+  keepGranting,
   makeTicket,
 } from './ticket-store.ts'
 import { loadTicketSubject } from './ticket-subject.ts'
@@ -82,7 +84,7 @@ export async function grantProxying(
     service: pgtUrl,
     serviceId: serviceId(service),
     proxies: [pgtUrl, ...record.proxies],
-    expiresAt: new Date(record.session.endsAt),
+    expiresAt: grantingEnd(context, record.session),
   })
   const separator = pgtUrl.includes('?') ? '&' : '?'
   try {
@@ -162,6 +164,7 @@ export async function issueProxyTicket(
       'the person has not agreed that data goes to targetService',
     )
   }
+  await keepGranting(granting, grantingEnd(context, granting.session))
   return issueTicket({
     ...granting,
     kind: 'PT',
@@ -172,4 +175,10 @@ export async function issueProxyTicket(
     disclosed: disclosure === 'silent' ? undefined : attributes,
     expiresAt: new Date(now.getTime() + context.config.casTicketSeconds * 1000),
   })
+}
+
+/** A proxy-granting ticket is idle as a sign-in is: unused for that time it ends, and with the sign-in. */
+function grantingEnd({ config, now }: ProxyContext, { endsAt }: TicketSession): Date {
+  const idleEndMs = now().getTime() + config.sessionIdleSeconds * 1000
+  return new Date(Math.min(idleEndMs, endsAt.getTime()))
 }

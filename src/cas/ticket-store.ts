@@ -61,6 +61,14 @@ export async function findGrantingTicket(
   return record && record.expiresAt > now ? record : undefined
 }
 
+/** It was used, so it lasts longer; one that was dropped meanwhile stays so. */
+export async function keepGranting(
+  { _id }: Pick<TicketRecord, '_id'>,
+  expiresAt: Date,
+): Promise<void> {
+  await tickets().updateOne({ _id }, { $set: { expiresAt } })
+}
+
 /** Takes a proxy-granting ticket back that reached nobody. */
 export async function dropTicket(ticket: string): Promise<void> {
   await tickets().deleteOne({ _id: idOf(ticket) })

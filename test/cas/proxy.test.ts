@@ -152,6 +152,23 @@ describe('Proxy tickets of CAS (CAS Protocol 2.5.4, 2.7)', () => {
     assert.equal(failureOf(afterBar), 'UNAUTHORIZED_SERVICE')
   })
 
+  it('end with a proxy-granting ticket that nobody used for as long as a sign-in may be idle', async () => {
+    const proxy = await grantedProxy()
+    const target = await casService()
+    const idleMs = app.context.config.sessionIdleSeconds * 1000
+    try {
+      app.advance(idleMs - 10_000)
+      assert.match(await proxyTicket(proxy.pgt, target.url), /^PT-/)
+      app.advance(idleMs - 10_000)
+      assert.match(await proxyTicket(proxy.pgt, target.url), /^PT-/, 'each use counts')
+      app.advance(idleMs)
+      const answer = await serviceServer(app).get(proxyPath(proxy.pgt, target.url))
+      assert.equal(failureOf(answer), 'INVALID_TICKET')
+    } finally {
+      app.advance(20_000 - 3 * idleMs)
+    }
+  })
+
   it('end when the person withdraws what they agreed to', async () => {
     const proxy = await grantedProxy()
     const target = await casService()
