@@ -2,6 +2,7 @@ import pino from 'pino'
 import { ConfigError, describeOptions, readConfig } from '../config.ts'
 import { IdpError } from '../errors.ts'
 import { StoreFormatError, StoreInUseError } from '../store/connection.ts'
+import { readArguments, usageError } from './arguments.ts'
 import type { Command } from './cli-context.ts'
 import { forTerminal } from './terminal-text.ts'
 
@@ -74,13 +75,17 @@ ${Object.values(commands)
   help COMMAND         what it takes
   help settings        the environment variables
 
-Every command takes --json for machine output and --help.
+Every command takes --help, and all but serve take --json for machine output.
+`
+
+const serveUsage = `Usage: propylaia serve
+
+Starts the server, as "npm start" does, until Ctrl-C or SIGTERM. It takes no arguments: settings are
+environment variables, and "propylaia help settings" lists them.
 `
 
 /** @returns the process's exit code */
 async function run(args: string[]): Promise<number> {
-  if (args[0] === 'help' && Object.hasOwn(commands, args[1] ?? ''))
-    return run([args[1] ?? '', '--help'])
   const [name, ...rest] = args
   if (name === 'help' && rest[0] === 'settings') {
     for (const { env, fallback, about } of describeOptions()) {
@@ -90,11 +95,18 @@ async function run(args: string[]): Promise<number> {
     }
     return 0
   }
+  if (name === 'help' && rest[0] !== undefined) return run([rest[0], '--help'])
   if (name === undefined || name === 'help' || name === '--help') {
     process.stdout.write(usage)
     return name === undefined ? 2 : 0
   }
   if (name === 'serve') {
+    const parsed = readArguments(rest, {}, serveUsage)
+    if (typeof parsed === 'number') return parsed
+    const [argument] = parsed.positionals
+    if (argument !== undefined) {
+      return usageError(`serve takes no arguments, got "${argument}"`, serveUsage)
+    }
     const { serve } = await import('../main.ts')
     await serve(readConfig())
     return 0
