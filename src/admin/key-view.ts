@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts'
-import { presentValues } from '../key-rotation/present.ts'
+import { presentActor, presentHours, presentValues } from '../key-rotation/present.ts'
 import type { Rehearsal, RehearsedService } from '../key-rotation/rehearsal.ts'
 import { type CertificateEnd, endingCertificates } from '../key-rotation/reminders.ts'
 import type { KeyRecord } from '../keys/key-records.ts'
@@ -22,7 +22,7 @@ export function viewOfKey(key: KeyRecord, language: Language) {
     activatedAt: moment(key.activatedAt),
     retiringAt: moment(key.retiringAt),
     retiredAt: moment(key.retiredAt),
-    by: key.history.at(-1)?.by,
+    by: presentActor(key.history.at(-1)?.by ?? ''),
     certificate: certificate && {
       notAfter: formatDay(certificate.notAfter, language),
       sha1: certificate.sha1,
@@ -39,7 +39,7 @@ export function viewOfRehearsal({ promotion, services, at }: Rehearsal, language
     stagedAt: formatMoment(promotion.stagedAt, language),
     safeAt: formatMoment(promotion.safeAt, language),
     isSafe: promotion.safeAt <= at,
-    parts: promotion.parts,
+    parts: promotion.parts.map(({ name, hours }) => ({ name, time: presentHours(hours) })),
     counts: {
       breaks: count('breaks'),
       waits: count('waits'),

@@ -25,6 +25,7 @@ import { endAndTell } from './end-and-tell.ts'
 import { passwordProblemText } from './password-texts.ts'
 import { recoveryCommand } from './recovery.ts'
 import { recoveryCodeCommand } from './recovery-code.ts'
+import { withdrawNumberCommand } from './withdraw-number.ts'
 
 const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
        propylaia account show USERNAME [--json]
@@ -32,6 +33,7 @@ const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | pe
        propylaia account enable|unlock USERNAME
        propylaia account recovery-code USERNAME | --all-pending --csv   (recovery-code --help)
        propylaia account recovery show REF
+       propylaia account withdraw-number USERNAME COUNTRY --reason TEXT (withdraw-number --help)
        propylaia account requests [--all] | requests done REFERENCE     (requests --help)
 
 create makes the account of somebody the registry knows without one (--record), or of a new person:
@@ -97,6 +99,7 @@ const actions: Record<string, Action> = {
 export async function accountCommand(context: Needs, args: string[]): Promise<number> {
   if (args[0] === 'recovery-code') return recoveryCodeCommand(context, args.slice(1))
   if (args[0] === 'recovery') return recoveryCommand(context, args.slice(1))
+  if (args[0] === 'withdraw-number') return withdrawNumberCommand(context, args.slice(1))
   if (args[0] === 'requests') return deletionRequestsCommand(context, args.slice(1))
   const flags = Object.fromEntries(
     [...columnFlags.keys()].map((flag) => [flag, { type: 'string' }]),

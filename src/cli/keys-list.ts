@@ -1,4 +1,5 @@
 import { type KeyRecord, listKeys } from '../keys/key-records.ts'
+import { athensTime } from './activation-texts.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { print, printJson } from './service-input.ts'
@@ -63,7 +64,7 @@ export function keyLines(key: KeyRecord, now: Date): string[] {
     `  where        ${publishedIn ? places[publishedIn] : 'not published'}; ${kept}`,
     ...key.history.map(
       ({ event, at, by }) =>
-        `  ${`${event.replace('key.', '')}            `.slice(0, 12)} ${at.toISOString()} by ${by}`,
+        `  ${`${event.replace('key.', '')}            `.slice(0, 12)} ${athensTime(at)} by ${by}`,
     ),
     ...(key.revokedReason ? [`  reason       ${key.revokedReason}`] : []),
     ...(certificate

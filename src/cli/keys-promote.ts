@@ -1,10 +1,11 @@
 import { IdpError } from '../errors.ts'
 import { checkPromotion, promoteKey } from '../key-rotation/promotion.ts'
+import { athensTime } from './activation-texts.ts'
 import { operator } from './admin.ts'
 import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { confirm } from './confirm.ts'
-import { rehearsalFacts, serviceLines } from './rehearsal-texts.ts'
+import { rehearsalFacts, serviceLines, waitLines } from './rehearsal-texts.ts'
 import { print, printJson } from './service-input.ts'
 
 const usage = `Usage: propylaia keys promote KID [--force [--yes]] [--json]
@@ -69,7 +70,9 @@ export async function promoteCommand(context: CliContext, args: string[]): Promi
       ])
     return 0
   } catch (error) {
-    if (!(error instanceof IdpError && error.code === 'KEY_PROMOTION_BREAKS')) throw error
+    if (!(error instanceof IdpError)) throw error
+    if (error.code === 'KEY_PROMOTION_TOO_EARLY') return refuseEarly(context, kid, json)
+    if (error.code !== 'KEY_PROMOTION_BREAKS') throw error
     const { rehearsal } = await checkPromotion(context, kid)
     const breaking = rehearsal.services.filter(({ state }) => state === 'breaks')
     if (json) printJson({ kid, refused: error.code, rehearsal: rehearsalFacts(rehearsal) })
@@ -85,4 +88,23 @@ export async function promoteCommand(context: CliContext, args: string[]): Promi
     )
     return 1
   }
+}
+
+async function refuseEarly(context: CliContext, kid: string, json: boolean): Promise<number> {
+  const { rehearsal } = await checkPromotion(context, kid)
+  const { stagedAt, safeAt, parts } = rehearsal.promotion
+  if (json) {
+    printJson({
+      kid,
+      refused: 'KEY_PROMOTION_TOO_EARLY',
+      rehearsal: rehearsalFacts(rehearsal),
+    })
+  }
+  const lines = [
+    `propylaia: ${kid} may sign from ${athensTime(safeAt)} on. It was published ${athensTime(stagedAt)}, and older copies may be about for`,
+    ...waitLines(parts),
+    'Nothing was changed. Promote it then; if it cannot wait, --force names who would break, and asks.',
+  ]
+  process.stderr.write(`${lines.join('\n')}\n`)
+  return 1
 }

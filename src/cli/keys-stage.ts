@@ -32,7 +32,13 @@ Takes back a staged key that never signed.
 export function readUse(given: string | undefined, usage: string): KeyUse | 2 {
   const use = keyUses.find((known) => known === given)
   return (
-    use ?? usageError(`--use must be one of ${keyUses.join(', ')}, got "${given ?? ''}"`, usage)
+    use ??
+    usageError(
+      given === undefined
+        ? `--use is missing: one of ${keyUses.join(', ')}`
+        : `--use must be one of ${keyUses.join(', ')}, got "${given}"`,
+      usage,
+    )
   )
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { presentValues } from '../key-rotation/present.ts'
+import { presentHours, presentValues } from '../key-rotation/present.ts'
 import type { Rehearsal, RehearsedService } from '../key-rotation/rehearsal.ts'
 import { viewsDir } from '../web/render.ts'
 import { loadTranslations, type Translate } from '../web/translate.ts'
@@ -15,21 +15,25 @@ function sentences(): Translate {
 
 /** A rehearsal as lines for a terminal. */
 export function rehearsalLines({ key, promotion, services, at }: Rehearsal): string[] {
-  const t = sentences()
   return [
     `${key.kid}  ${key.use}  ${key.type}  published ${athensTime(promotion.stagedAt)}`,
     promotion.safeAt <= at
       ? `may sign: the time has passed since ${athensTime(promotion.safeAt)}`
       : `may sign from ${athensTime(promotion.safeAt)} on, which is after`,
-    ...(promotion.safeAt <= at
-      ? []
-      : promotion.parts.map(
-          ({ name, hours }) => `  ${t(`admin.keys.part.${name}`, { count: hours })}`,
-        )),
+    ...(promotion.safeAt <= at ? [] : waitLines(promotion.parts)),
     '',
     ...services.flatMap(serviceLines),
     ...(services.length === 0 ? ['no service depends on this key'] : [countLine(services)]),
   ]
+}
+
+/** What a promotion waits for, a line each. */
+export function waitLines(parts: Rehearsal['promotion']['parts']): string[] {
+  const t = sentences()
+  return parts.map(({ name, hours }) => {
+    const { key, values } = presentHours(hours)
+    return `  ${t(`admin.keys.part.${name}`, { time: t(key, values) })}`
+  })
 }
 
 /** One service: verdict, name and id, then why, and whom to write to. */
@@ -52,7 +56,7 @@ export function serviceLines(service: RehearsedService): string[] {
 
 function countLine(services: readonly RehearsedService[]): string {
   const count = (state: string) => services.filter((one) => one.state === state).length
-  return `${count('breaks')} would break, ${count('waits')} wait, ${count('unknown')} unknown, ${count('ready')} ready`
+  return `would break: ${count('breaks')}, wait: ${count('waits')}, unknown: ${count('unknown')}, ready: ${count('ready')}`
 }
 
 /** For --json. */

@@ -1,14 +1,14 @@
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import { retireKey, stageKey } from '../keys/key-life.ts'
-import { type KeyRecord, listKeys } from '../keys/key-records.ts'
+import { type KeyRecord, listKeys, rotationSchedule } from '../keys/key-records.ts'
 import { type PromotionContext, promoteKey } from './promotion.ts'
 import { retireDate } from './promotion-date.ts'
 
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 /** Who did it, in the audit log and in a key's history. */
-const by = 'schedule'
+const by = rotationSchedule
 /** Somebody who takes a staged key back wants peace for some time. Milliseconds. */
 const afterDiscardMs = 7 * dayMs
 

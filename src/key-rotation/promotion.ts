@@ -91,8 +91,8 @@ function refusal({ key, promotion }: Rehearsal, obstacle: Obstacle): IdpError {
       case 'certificate':
         return `the certificate of ${key.kid} ${obstacle.validity === 'ended' ? 'ended' : 'begins'} at ${obstacle.at.toISOString()}; stage another key`
       case 'too-early': {
-        const parts = promotion.parts.map(({ name, hours }) => `${hours} h ${name}`).join(' + ')
-        return `${key.kid} may sign from ${obstacle.safeAt.toISOString()} on: it was published at ${promotion.stagedAt.toISOString()}, and readers may hold older copies for ${parts}`
+        const hours = promotion.parts.reduce((sum, part) => sum + part.hours, 0)
+        return `${key.kid} may sign from ${obstacle.safeAt.toISOString()} on: it was published at ${promotion.stagedAt.toISOString()}, and readers may hold older copies for ${hours} hours; see: npx propylaia keys rehearse ${key.kid}`
       }
       case 'breaks': {
         const names = obstacle.services.map(({ id }) => id).join(', ')

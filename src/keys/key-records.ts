@@ -4,6 +4,10 @@ import { countedStates, publishedIn } from './key-states.ts'
 import { type KeyState, type KeyType, type KeyUse, signatureAlgorithm } from './signing-key.ts'
 import { SigningKeyModel, type SigningKeyRecord } from './signing-key-model.ts'
 
+/** In a key's history, who did what nobody did by hand. */
+export const firstStart = 'first start'
+export const rotationSchedule = 'schedule'
+
 /** A key as administrators see it; nothing secret. */
 export interface KeyRecord {
   readonly kid: string

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { certificateSignedBy } from './certificate.ts'
+import { firstStart } from './key-records.ts'
 import { countedStates, publishedIn, slotOf } from './key-states.ts'
 import { type KeyVault, openKey, sealPrivateKey } from './key-vault.ts'
 import { localKey, makePrivateKey, thumbprint } from './local-key.ts'
@@ -105,7 +106,7 @@ async function makeFirstKey(
     generation: 1 + Math.max(0, ...existing.map(({ generation }) => generation)),
     state: 'active',
     activatedAt: now,
-    history: [{ event: 'key.activated', at: now, by: 'first start' }],
+    history: [{ event: 'key.activated', at: now, by: firstStart }],
   }
   try {
     await SigningKeyModel.create(record)

@@ -100,7 +100,7 @@ describe('The console', () => {
 
     const page = await walk.open('/admin/keys?lang=en')
     assert.match(page.body, /It may sign from/)
-    assert.match(page.body, /336 hours: how long a copy of our metadata is valid/)
+    assert.match(page.body, /14 days: how long a copy of our metadata is valid/)
     assert.match(page.body, /e&lt;b&gt;Class/)
     assert.match(page.body, /never seen fetching our metadata/)
     checkMarkup(page.body, 'en')

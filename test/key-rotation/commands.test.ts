@@ -64,9 +64,15 @@ describe('keys promote, rehearse and revoke', () => {
 
   it('refuse a promotion before the date, naming its parts; nothing changes', async () => {
     const { kid } = await stageKey(app.context, { use: 'saml', by: 'test' })
-    const error = await keys('promote', kid).catch((thrown) => thrown)
-    assert.equal(error.code, 'KEY_PROMOTION_TOO_EARLY')
-    assert.match(error.message, /336 h metadata-validity \+ 6 h cache-duration \+ 24 h federation/)
+    const { code, err } = await keys('promote', kid)
+    assert.equal(code, 1)
+    assert.match(err, /may sign from 20[\d-]+ [\d:]+ on/)
+    assert.match(
+      err,
+      /14 days: how long a copy of our metadata is valid\n +6 hours: .*\n +24 hours: /,
+    )
+    const facts = JSON.parse((await keys('promote', kid, '--json')).out)
+    assert.equal(facts.refused, 'KEY_PROMOTION_TOO_EARLY')
     assert.equal((await findKey(kid)).state, 'staged')
     await app.context.audit.close()
     assert.ok(await AuditModel.exists({ event: 'key.promotion_refused', 'details.kid': kid }))
@@ -80,7 +86,7 @@ describe('keys promote, rehearse and revoke', () => {
     assert.match(out, /unknown +Library/)
     assert.match(out, /never seen fetching our metadata/)
     assert.match(out, /library@service\.example/)
-    assert.match(out, /0 would break, 0 wait, 1 unknown, 0 ready/)
+    assert.match(out, /would break: 0, wait: 0, unknown: 1, ready: 0/)
     const facts = JSON.parse((await keys('rehearse', staged.kid, '--json')).out)
     assert.equal(facts.isSafe, false)
     assert.deepEqual(
