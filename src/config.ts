@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readAliasSets, readRealm } from './aliases/alias-sets.ts'
+import { readNetworks } from './fetch/named-networks.ts'
 
 /** What a setting may look like: turns the text of the variable into its value or throws why not. */
 type Parser<T> = (text: string) => T
@@ -444,6 +445,13 @@ const options = {
     parse: oneOf('true', 'false'),
     about:
       'true: addresses that services give us (metadata, logos) may also be on this machine, over http too. For trials only; refused in production.',
+  },
+  logoutNetworks: {
+    env: 'LOGOUT_PRIVATE_NETWORKS',
+    fallback: '',
+    parse: readNetworks,
+    about:
+      'Addresses or subnets, such as 10.20.0.0/16, where services that this institution registered are told of a logout although the address is private or the port unusual; by https. Empty: public addresses on ports 443 and 8443 only.',
   },
   samlKeyType: {
     env: 'SAML_KEY_TYPE',

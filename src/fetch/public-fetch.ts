@@ -2,7 +2,8 @@ import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { isIP } from 'node:net'
+import { type BlockList, isIP } from 'node:net'
+import { isInNetworks } from './named-networks.ts'
 import { isLoopbackAddress, isPublicAddress } from './public-address.ts'
 
 /** Why nothing came; pages translate it as `fetch.<reason>`. */
@@ -35,6 +36,8 @@ export interface PublicFetchOptions {
   readonly timeoutMs: number
   /** Also http and https on this machine's loopback: trial installations and tests only. */
   readonly allowLoopback: boolean
+  /** Also at these addresses, on any port, by https: for what an administrator approved. */
+  readonly networks?: BlockList | undefined
   /** All addresses of a host; the system's resolver when absent. */
   readonly resolve?: (host: string) => Promise<readonly string[]>
   /** Authorities trusted beside the usual ones, PEM. */
@@ -141,7 +144,7 @@ export async function requestOnce(
   })
 }
 
-function parse(text: string, { allowLoopback }: PublicFetchOptions): URL {
+function parse(text: string, { allowLoopback, networks }: PublicFetchOptions): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.username !== '' || url.password !== '') {
     throw new FetchError('not-https', `"${text.slice(0, 200)}" is no https address`)
@@ -150,7 +153,8 @@ function parse(text: string, { allowLoopback }: PublicFetchOptions): URL {
   if (url.protocol !== 'https:' && !(mayBeLocal && url.protocol === 'http:')) {
     throw new FetchError('not-https', `${url.protocol} is not https:`)
   }
-  if (!httpsPorts.has(url.port) && !allowLoopback) {
+  // Of named networks it is known only once the host has been looked up.
+  if (!httpsPorts.has(url.port) && !allowLoopback && !networks) {
     throw new FetchError('not-public', `port ${url.port} is not 443 or 8443`)
   }
   return url
@@ -172,6 +176,10 @@ async function publicAddresses(
   const addresses = isIP(host) ? [host] : await resolveHost(host, options, signal)
   if (addresses.length === 0) throw new FetchError('unknown-host', `${host} has no address`)
   return addresses.map((address) => {
+    if (isInNetworks(options.networks, address)) return { address, family: isIP(address) }
+    if (!httpsPorts.has(url.port) && !options.allowLoopback) {
+      throw new FetchError('not-public', `port ${url.port} is not 443 or 8443`)
+    }
     const isAllowed =
       isPublicAddress(address) || (options.allowLoopback && isLoopbackAddress(address))
     // One that is not public among several is enough: next time it might be the one.

@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { IndexedEndpoint, ServiceProvider } from '../federation/service.ts'
@@ -28,6 +29,8 @@ export interface LogoutAsk {
   /** A signed LogoutRequest and its ID. */
   readonly request: { readonly id: string; readonly xml: string }
   readonly allowLoopback: boolean
+  /** Where the address may be beside the public net. */
+  readonly networks?: BlockList | undefined
   readonly signal?: AbortSignal
 }
 
@@ -41,10 +44,11 @@ export interface LogoutAsk {
  * @throws {IdpError} SAML_MESSAGE_INVALID, SAML_SIGNATURE_INVALID: what came is no answer
  */
 export async function askToLogOut(ask: LogoutAsk): Promise<LogoutOutcome> {
-  const { sp, request, address, allowLoopback, signal } = ask
+  const { sp, request, address, allowLoopback, networks, signal } = ask
   const { xml } = await askBySoap(address, request.xml, {
     timeoutMs: tellLimitMs,
     allowLoopback,
+    networks,
     ...(signal && { signal }),
   })
   const root = parseSoapMessage(xml, 'LogoutResponse')
@@ -85,6 +89,8 @@ export const tellBySoap: TellService = async (context, session: EndedSession, se
       address: endpoint.location,
       request,
       allowLoopback: context.config.fetchLoopback === 'true',
+      // What a federation says of an address nobody here has looked at.
+      networks: sp.origin.startsWith('federation:') ? undefined : context.config.logoutNetworks,
       signal,
     })
   } catch (error) {

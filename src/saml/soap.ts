@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net'
 import { postPublic } from '../fetch/public-post.ts'
 import { messageLimits } from './message-limits.ts'
 import { decodeMessage } from './redirect-binding.ts'
@@ -28,6 +29,7 @@ export function soapFault(fault: 'Client' | 'Server', text: string): string {
 export interface SoapOptions {
   readonly timeoutMs: number
   readonly allowLoopback: boolean
+  readonly networks?: BlockList | undefined
   readonly signal?: AbortSignal
 }
 

@@ -3,8 +3,8 @@ import { postPublic } from '../fetch/public-post.ts'
 import { tellLimitMs } from './tell-services.ts'
 
 /**
- * Posts a form that tells a service of a logout, to an address from its registration. What the
- * service writes is not read.
+ * Posts a form that tells a service of a logout, to an address from its approved registration, which
+ * may be in LOGOUT_PRIVATE_NETWORKS. What the service writes is not read.
  *
  * @param options.allowLoopback besides what FETCH_LOOPBACK allows
  * @returns the HTTP status
@@ -27,6 +27,7 @@ export async function postLogout(
       maxBytes: 0,
       timeoutMs: tellLimitMs,
       allowLoopback: allowLoopback || config.fetchLoopback === 'true',
+      networks: config.logoutNetworks,
       signal,
       statusOnly: true,
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, BlockList } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type FetchProblem, fetchPublic } from '../../src/fetch/public-fetch.ts'
 import { certificatePem, selfSignedCertificate } from '../../src/keys/certificate.ts'
@@ -204,6 +204,27 @@ describe('Fetching over TLS', () => {
     const { bytes } = await fetchPublic(`https://${host}:${server.port}/`, options)
     assert.equal(bytes.toString(), `${host}:${server.port}`)
     assert.equal(lookUps, 1)
+  })
+
+  it('reaches an address in a named network on any port, and no other by that', async () => {
+    const networks = new BlockList()
+    networks.addSubnet('127.0.0.0', 24, 'ipv4')
+    const at = (address: string) => ({
+      ...strict,
+      ca: pem,
+      networks,
+      resolve: async () => [address],
+    })
+    server.answer((_req, res) => res.end('told'))
+    const url = `https://${host}:${server.port}/`
+    assert.equal((await fetchPublic(url, at('127.0.0.1'))).bytes.toString(), 'told')
+    const before = server.requests()
+    await refuses(fetchPublic(url, at('127.0.1.1')), 'not-public')
+    await refuses(fetchPublic(url, at('203.0.115.1')), 'not-public')
+    await refuses(fetchPublic(url.replace('https', 'http'), at('127.0.0.1')), 'not-https')
+    const mixed = { ...at(''), resolve: async () => ['127.0.0.1', '127.0.1.1'] }
+    await refuses(fetchPublic(url, mixed), 'not-public')
+    assert.equal(server.requests(), before)
   })
 
   it('trusts no certificate of another name or of an unknown authority', async () => {
