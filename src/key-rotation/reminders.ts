@@ -36,6 +36,11 @@ export interface CertificateEnd {
   readonly stage: (typeof reminderDays)[number]
 }
 
+interface MailText {
+  readonly subject: string
+  readonly text: string
+}
+
 type ReminderContext = Pick<AppContext, 'config' | 'institution' | 'messages' | 'log' | 'now'>
 
 /** Certificates of SAML keys that sign, and end within 90 days. */
@@ -75,22 +80,28 @@ async function isFirst({ kid, stage }: CertificateEnd, at: Date): Promise<boolea
 
 async function sendReminder(context: ReminderContext, end: CertificateEnd): Promise<void> {
   const { config, institution, messages } = context
-  const language = 'el'
-  const t = messageTexts(config)[language]
-  const values = {
-    count: end.daysLeft,
-    date: formatDay(end.notAfter, language),
-    kid: end.kid,
-    url: `${config.baseUrl}/admin/keys`,
-    institution: institution.name[language],
-  }
+  // In both languages: who keeps the technical contact's mailbox is not known.
+  const [greek, english] = (['el', 'en'] as const).map((language) => {
+    const t = messageTexts(config)[language]
+    const values = {
+      count: end.daysLeft,
+      date: formatDay(end.notAfter, language),
+      kid: end.kid,
+      url: `${config.baseUrl}/admin/keys`,
+      institution: institution.name[language],
+    }
+    return {
+      subject: t('messages.keys.reminder.subject', values),
+      text: t('messages.keys.reminder.mail', values),
+    }
+  }) as [MailText, MailText]
   await messages.send({
     channel: 'email',
     to: institution.technicalContact.email,
     kind: 'key-reminder',
-    language,
-    subject: t('messages.keys.reminder.subject', values),
-    text: t('messages.keys.reminder.mail', values),
+    language: 'el',
+    subject: `${greek.subject} / ${english.subject}`,
+    text: `${greek.text}\n\n- - -\n\n${english.text}`,
   })
 }
 

@@ -29,18 +29,21 @@ describe('Reminders of certificates that end', () => {
     app.advance(11 * day)
     await run()
     await run()
-    assert.deepEqual(await subjects(), ['Το πιστοποιητικό SAML λήγει σε 88 ημέρες'])
+    assert.deepEqual(await subjects(), [
+      'Το πιστοποιητικό SAML λήγει σε 88 ημέρες / The SAML certificate ends in 88 days',
+    ])
     app.advance(60 * day)
     await run()
     app.advance(23 * day)
     await run()
     assert.deepEqual((await subjects()).slice(1), [
-      'Το πιστοποιητικό SAML λήγει σε 28 ημέρες',
-      'Το πιστοποιητικό SAML λήγει σε 5 ημέρες',
+      'Το πιστοποιητικό SAML λήγει σε 28 ημέρες / The SAML certificate ends in 28 days',
+      'Το πιστοποιητικό SAML λήγει σε 5 ημέρες / The SAML certificate ends in 5 days',
     ])
     const [last] = await walk.outbox(technicalContact.email)
     assert.match(last?.text ?? '', /keys stage --use saml/)
     assert.match(last?.text ?? '', /\/admin\/keys/)
+    assert.match(last?.text ?? '', /λήγει σε 5 ημέρες[^]*ends in 5 days/)
     app.advance(20 * day)
     await run()
     assert.equal((await subjects()).length, 3)
