@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import * as client from 'openid-client'
 import type { DemoKeys } from './demo-keys.ts'
+import { readLogoutToken } from './logout-token.ts'
 import {
   createServiceApp,
   html,
@@ -56,6 +57,8 @@ export function libraryMetadata(url: string, keys: DemoKeys): Record<string, unk
     client_uri: url,
     redirect_uris: [`${url}/callback`],
     post_logout_redirect_uris: [`${url}/signed-out`],
+    backchannel_logout_uri: `${url}/signed-out-elsewhere`,
+    backchannel_logout_session_required: true,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',
@@ -198,6 +201,26 @@ export function createOidcService(options: {
       res.redirect(303, target.href)
     } catch (error) {
       sendProblem(req, res, library, error)
+    }
+  })
+
+  // The sign-in that this session came from is over (Back-Channel Logout 1.0, 2.5 to 2.8).
+  app.post('/signed-out-elsewhere', async (req, res) => {
+    try {
+      const { issuer, jwks_uri: jwksUri = '' } = (await discover()).serverMetadata()
+      const token = String(req.body?.logout_token ?? '')
+      const { sub, sid } = await readLogoutToken(token, {
+        issuer,
+        clientId: libraryClientId,
+        jwksUri,
+      })
+      sessions.endAll(({ idTokenClaims }) =>
+        sid === undefined ? idTokenClaims.sub === sub : idTokenClaims.sid === sid,
+      )
+      res.status(200).end()
+    } catch (error) {
+      const description = (error as Error).message
+      res.status(400).json({ error: 'invalid_request', error_description: description })
     }
   })
 

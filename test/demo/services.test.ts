@@ -98,6 +98,10 @@ function pressContinue(visitor: Visitor, page: { url: string; body: string }) {
   return visitor.post(action, fields)
 }
 
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
 describe('The demo services', () => {
   it('are both reached with one sign-in, and show what they received', async () => {
     const { account } = await addPerson()
@@ -135,6 +139,25 @@ describe('The demo services', () => {
     assert.equal(gone.url, `${demo.oidcUrl}/signed-out`)
     const again = await visitor.get(`${demo.samlUrl}/login`)
     assert.match(again.body, /name="password"/)
+    visitor.close()
+  })
+
+  it('the library hears when the person signs out elsewhere, and believes nobody else', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    const consent = await signIn(visitor, demo.oidcUrl, account.username)
+    await agree(visitor, consent, /Να δοθούν αυτά τα στοιχεία σας/)
+    const forged = ['', 'a.b', ['{"alg":"none"}', '{}', 'x'].map(base64url).join('.')]
+    for (const logout_token of forged) {
+      const refused = await visitor.post(`${demo.oidcUrl}/signed-out-elsewhere`, { logout_token })
+      assert.equal(refused.status, 400)
+    }
+    assert.match((await visitor.get(demo.oidcUrl)).body, /Δήμητρα Παπαδοπούλου/)
+
+    const page = await visitor.get(`${app.baseUrl}/logout`)
+    await visitor.post(`${app.baseUrl}/logout`, { _csrf: hiddenField(page.body, '_csrf') })
+    await logoutsSettled()
+    assert.match((await visitor.get(demo.oidcUrl)).body, /href="\/login"/)
     visitor.close()
   })
 
