@@ -37,7 +37,8 @@ export async function openKeyRing(
   await SigningKeyModel.init()
   for (const [use, type] of firstKeys(config)) await makeFirstKey(config, vault, use, type, now())
 
-  let keys = await readKeys(vault)
+  const openKeys = keyOpener(vault)
+  let keys = openKeys(await readRecords())
   let reads = 0
   let shown = 0
   const listeners = new Set<() => void>()
@@ -66,7 +67,7 @@ export async function openKeyRing(
     },
     async reload() {
       const turn = ++reads
-      const fresh = await readKeys(vault)
+      const fresh = openKeys(await readRecords())
       // Of two at a time the one that began first may end last, with what was then.
       if (turn < shown) return
       shown = turn
@@ -151,9 +152,23 @@ export async function certificateFor(
   return certificateSignedBy({ publicKey: key.publicKey, commonName, notBefore, days }, key.sign)
 }
 
-async function readKeys(vault: KeyVault): Promise<SigningKey[]> {
+async function readRecords(): Promise<SigningKeyRecord[]> {
   const records = await SigningKeyModel.find({ state: { $ne: 'retired' } })
     .sort({ generation: -1 })
     .lean()
-  return countedStates(records as SigningKeyRecord[]).map((record) => openKey(vault, record))
+  return countedStates(records as SigningKeyRecord[])
+}
+
+/** Opens records; one that is as it was the time before is open already. */
+function keyOpener(vault: KeyVault): (records: readonly SigningKeyRecord[]) => SigningKey[] {
+  let known = new Map<string, SigningKey>()
+  return (records) => {
+    const opened = new Map<string, SigningKey>()
+    for (const record of records) {
+      const content = JSON.stringify(record)
+      opened.set(content, known.get(content) ?? openKey(vault, record))
+    }
+    known = opened
+    return [...opened.values()]
+  }
 }

@@ -98,6 +98,20 @@ describe('the life of a signing key', () => {
     })
   })
 
+  it('are not opened again as long as nothing changed', async () => {
+    const { keys } = app.context
+    const before = keys.active('saml')
+    await keys.reload()
+    assert.equal(keys.active('saml'), before)
+    const staged = await stageKey(app.context, { use: 'saml', by: 'test' })
+    await keys.reload()
+    assert.equal(keys.active('saml'), before)
+    assert.ok(keys.published('saml').some(({ kid }) => kid === staged.kid))
+    await discardKey(app.context, staged.kid, { by: 'test' })
+    await keys.reload()
+    assert.ok(!keys.published('saml').some(({ kid }) => kid === staged.kid))
+  })
+
   it('lets one of two activations at the same time through, and one key sign', async () => {
     const [one, other] = [await stage(), await stage()]
     const results = await Promise.allSettled(
