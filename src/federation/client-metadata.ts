@@ -199,6 +199,9 @@ function checkJwks(jwks: unknown): string | undefined {
   return undefined
 }
 
+/** Nobody reads more, and each sign-in compares with all. */
+const maxRedirectUris = 100
+
 function checkRedirects(
   input: Record<string, unknown>,
   metadata: Record<string, unknown>,
@@ -209,6 +212,10 @@ function checkRedirects(
     const uris = input[field] ?? (field === 'redirect_uris' ? undefined : [])
     if (!isTextList(uris) || (field === 'redirect_uris' && uris.length === 0)) {
       problems.push(`${field} must be a list of addresses, got ${show(uris)}`)
+      continue
+    }
+    if (uris.length > maxRedirectUris) {
+      problems.push(`${field} must hold at most ${maxRedirectUris} addresses, got ${uris.length}`)
       continue
     }
     uris.forEach((uri, index) => {

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts'
-import { FetchError, fetchPublic } from '../fetch/public-fetch.ts'
+import { FetchError, type FetchProblem, fetchPublic } from '../fetch/public-fetch.ts'
 import { decodeXml, XmlError } from '../xml/safe-xml.ts'
 import type { RegistrationFinding } from './registration-finding.ts'
 import { maxMetadataBytes } from './submission.ts'
@@ -14,6 +14,12 @@ export interface MetadataSource {
 }
 
 export type SourceOutcome = { readonly text: string } | { readonly finding: RegistrationFinding }
+
+/** A name that leads inside reads like one that leads nowhere: which names are there is not told. */
+export function fetchFinding(reason: FetchProblem): string {
+  const told = reason === 'unknown-host' ? 'not-public' : reason
+  return `FETCH_${told.toUpperCase().replaceAll('-', '_')}`
+}
 
 /** The text of the metadata, or why there is none. */
 export async function readSource(
@@ -35,8 +41,13 @@ export async function readSource(
     if (error instanceof FetchError) {
       // Not on the page: what answers inside our network is nobody else's business.
       log.info({ reason: error.reason, detail: error.message }, 'metadata could not be fetched')
-      const code = `FETCH_${error.reason.toUpperCase().replaceAll('-', '_')}`
-      return { finding: { code, severity: 'stop', subject: url?.slice(0, 200) } }
+      return {
+        finding: {
+          code: fetchFinding(error.reason),
+          severity: 'stop',
+          subject: url?.slice(0, 200),
+        },
+      }
     }
     if (error instanceof XmlError) return { finding: { code: 'NOT_UTF8', severity: 'stop' } }
     throw error

@@ -6,6 +6,9 @@ import type { RegisteredService } from '../federation/service.ts'
  */
 const mailAddress = /^[^\s\p{C}@<>(),;:"[\]\\]{1,64}@[^\s\p{C}@<>(),;:"[\]\\]{1,255}$/u
 
+/** Of a domain name, not of a machine or an address: there is nobody's mailbox to prove control by. */
+const mailDomain = /@[^.]+(\.[^.]+)*\.[^.\d][^.]*$/u
+
 /**
  * Who is written to about the service: the technical contact of its metadata, else the support
  * contact; for OpenID Connect and CAS the first of `contacts` (RFC 7591 section 2).
@@ -18,7 +21,8 @@ export function technicalContact(service: RegisteredService): string | undefined
         )
       : listOf(service.metadata.contacts)
   return addresses.find(
-    (address): address is string => typeof address === 'string' && mailAddress.test(address),
+    (address): address is string =>
+      typeof address === 'string' && mailAddress.test(address) && mailDomain.test(address),
   )
 }
 

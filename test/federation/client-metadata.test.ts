@@ -61,6 +61,17 @@ describe('client metadata: what is completed (RFC 7591 section 2)', () => {
 })
 
 describe('client metadata: redirect_uris', () => {
+  it('are a hundred at most', () => {
+    const many = (count: number) => ({
+      redirect_uris: Array.from(
+        { length: count },
+        (_, index) => `https://app.example.org/${index}`,
+      ),
+    })
+    assert.ok(checkClientMetadata(many(100)))
+    assert.throws(() => checkClientMetadata(many(101)), /at most 100 addresses, got 101/)
+  })
+
   for (const uri of [
     'http://app.example.org/callback',
     'https://app.example.org/callback#fragment',

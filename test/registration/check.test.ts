@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { registerServiceProvider } from '../../src/federation/registration.ts'
 import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
+import { fetchFinding } from '../../src/registration/metadata-source.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { unescapeHtml } from '../support/html.ts'
 import {
@@ -167,6 +168,26 @@ describe('Checking what a service hands in', () => {
     const contacts = ['admin@\u202Egro.elpmaxe.ppa', 'ad\u200Bmin@app.example.org']
     const { json } = await walk().json(goodClient('app.example.org', { contacts }))
     assert.ok(codes(json).includes('CONTACT_MISSING'))
+  })
+
+  it('writes to mailboxes of domain names only, and to one address at a time', async () => {
+    for (const contact of [
+      'root@localhost',
+      'root@127.0.0.1',
+      'root@example.org.',
+      'admin@example.org,victim@example.net',
+      'admin@example.org\r\nBcc: victim@example.net',
+      'Admin <admin@example.org>',
+    ]) {
+      const { json } = await walk().json(goodClient('app.example.org', { contacts: [contact] }))
+      assert.ok(codes(json).includes('CONTACT_MISSING'), contact)
+    }
+    const { json } = await walk().json(goodClient('app.example.org', { contacts: ['a@σχολή.gr'] }))
+    assert.ok(!codes(json).includes('CONTACT_MISSING'))
+  })
+
+  it('tells nobody which names there are inside our network', () => {
+    assert.equal(fetchFinding('unknown-host'), fetchFinding('not-public'))
   })
 
   it('refuses a form that ends inside its file, and goes on serving', async (t) => {
