@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts'
 import { type EndedSession, removeOfSession } from './logout-channels.ts'
+import { RecentKeys } from './recent-keys.ts'
 import type { SessionService } from './sessions.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 
@@ -33,8 +34,14 @@ export async function markEnding(
     { _id: id, ...(expressSessionId === undefined ? {} : { expressSessionId }) },
     { $set: { endingAt: now() } },
   )
+  if (matchedCount > 0) marked.add(id)
   return matchedCount > 0
 }
+
+/** Sign-ins that this process marked: at once, also where something of them is cached. */
+const marked = new RecentKeys(10_000)
+
+export const isMarkedHere = (id: string): boolean => marked.has(id)
 
 /**
  * Takes the record of a sign-in whose express session is gone, and removes what protocols keep of it.

@@ -2,11 +2,12 @@ import { hash, randomBytes } from 'node:crypto'
 import type { Request } from 'express'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
 import type { EndedSession } from './logout-channels.ts'
 import { RecentKeys } from './recent-keys.ts'
-import { markEnding, takeRecord } from './session-record.ts'
+import { isMarkedHere, markEnding, takeRecord } from './session-record.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 import { inBackground, tellServices } from './tell-services.ts'
@@ -91,6 +92,8 @@ const standing = { endingAt: { $exists: false } }
 
 /** What this worker already wrote: a service joins a session once, not at every visit. */
 const joined = new RecentKeys(50_000)
+/** For so long at most. An ending that another process began and did not finish is seen after that. */
+const joinedMs = 10_000
 
 /**
  * Notes that the service takes part in the session. Writes the first time only. A SAML service that
@@ -98,7 +101,7 @@ const joined = new RecentKeys(50_000)
  * them (SAML Core 3.7). They are few: a format has one value.
  *
  * @returns false when the sign-in ended meanwhile: nobody would tell the service, so it may not join.
- *   One that takes part already is told like all others, and is not looked up again
+ *   One that takes part already is told like all others, and is not looked up again for joinedMs
  */
 export async function recordService(
   context: Pick<AppContext, 'now'>,
@@ -107,7 +110,9 @@ export async function recordService(
 ): Promise<boolean> {
   const key = `${service.protocol} ${service.id}`
   const { nameId, nameIdFormat } = service
-  const seen = JSON.stringify([session.id, key, nameIdFormat, nameId])
+  if (isMarkedHere(session.id)) return false
+  const period = Math.floor(context.now().getTime() / joinedMs)
+  const seen = JSON.stringify([period, session.id, key, nameIdFormat, nameId])
   if (joined.has(seen)) return true
   const same = { key, ...(nameId === undefined ? {} : { nameId, nameIdFormat }) }
   const { matchedCount } = await SsoSessionModel.updateOne(
@@ -154,17 +159,35 @@ export async function endSession(context: AppContext, request: Request): Promise
  * crash leaves nothing that works for long: what is missing is done by finishLogouts().
  *
  * @returns undefined when there was none, or another request ended it in the same moment
+ * @throws {IdpError} LOGOUT_FAILED nothing was done; LOGOUT_UNFINISHED the rest is done by others
  */
 export async function takeSession(
   context: Pick<AppContext, 'audit' | 'now' | 'log'>,
   request: Request,
 ): Promise<EndedSession | undefined> {
   const session = request.session?.sso
-  if (session) await markEnding(context, session.id)
-  await new Promise<void>((resolve, reject) => {
-    request.session.destroy((error) => (error ? reject(error) : resolve()))
-  })
-  return session && forget(context, request, session)
+  try {
+    if (session) await markEnding(context, session.id)
+  } catch (cause) {
+    throw logoutError('LOGOUT_FAILED', 'the sign-in could not be marked as ended', cause)
+  }
+  try {
+    await new Promise<void>((resolve, reject) => {
+      request.session.destroy((error) => (error ? reject(error) : resolve()))
+    })
+    return session && (await forget(context, request, session))
+  } catch (cause) {
+    throw logoutError('LOGOUT_UNFINISHED', 'the store failed half way through a logout', cause)
+  }
+}
+
+/** What the person must hear of, whose sign-in is not over as they wished. */
+export function logoutError(
+  code: 'LOGOUT_FAILED' | 'LOGOUT_UNFINISHED',
+  message: string,
+  cause: unknown,
+): IdpError {
+  return new IdpError(code, message, { status: 503, cause })
 }
 
 async function forget(

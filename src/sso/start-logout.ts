@@ -10,13 +10,19 @@ import {
 } from './logout-channels.ts'
 import { createRun, noteOutcome } from './logout-run.ts'
 import type { RunService } from './logout-run-model.ts'
-import { type SessionService, takeSession } from './sessions.ts'
-import { forgetTold, inBackground, tellService } from './tell-services.ts'
+import { logoutError, type SessionService, takeSession } from './sessions.ts'
+import {
+  forgetTold,
+  inBackground,
+  tellLimitMs,
+  tellService,
+  tellServices,
+} from './tell-services.ts'
 
 /** A service that waits for its answer gets it without a page when all answer within this. */
 const atOnceMs = 1500
-/** Looking up how a service is told may ask a federation's server: not for long. */
-const planMs = 2000
+/** Looking up how a service is told may ask a federation's server: not for long, it is part of tellLimitMs. */
+const planMs = 1500
 
 /** The page that shows how a logout goes. */
 export function runUrl(id: string): string {
@@ -51,13 +57,18 @@ export interface EndedHere {
   readonly end?: LogoutEnd
 }
 
-/** The second half of startLogout(), for sign-ins that another way has ended. Answers the request. */
+/**
+ * The second half of startLogout(), for sign-ins that another way has ended. Answers the request.
+ *
+ * @throws {IdpError} LOGOUT_UNFINISHED the store failed; the services are told all the same
+ */
 export async function followLogout(
   context: AppContext,
   req: Request,
   res: Response,
   { here, elsewhere, end }: EndedHere,
 ): Promise<void> {
+  const begunMs = performance.now()
   const planned = await Promise.all([
     ...here.flatMap((session) => plan(context, session, { isHere: true, end })),
     ...elsewhere.flatMap((session) => plan(context, session, { isHere: false, end })),
@@ -69,9 +80,21 @@ export async function followLogout(
   }
   const { personId, username } = first.session
   const services = planned.map(({ service }) => service)
-  const run = await createRun(context, req, res, { personId, username, services, end })
+  const run = await createRun(context, req, res, { personId, username, services, end }).catch(
+    (cause) => {
+      // No page can show how it goes, but the services hear of it.
+      const all = [...here, ...elsewhere]
+      const left = all.map((session) => ({ ...session, services: heard(session, end) }))
+      void inBackground(tellServices(context, left))
+      throw logoutError('LOGOUT_UNFINISHED', 'the logout could not be written down', cause)
+    },
+  )
+  // Planning counts: a service that is slow to look up and slow to answer delays nobody twice.
+  const limitMs = tellLimitMs - (performance.now() - begunMs)
   const told = planned.flatMap(({ session, service }, index) =>
-    service.channel === 'back' ? [tellAndNote(context, run._id, index, session, service)] : [],
+    service.channel === 'back'
+      ? [tellAndNote(context, run._id, index, { session, service, limitMs })]
+      : [],
   )
   inBackground(Promise.all(told).then(() => forgetTold(context, [...here, ...elsewhere])))
   if (isAnsweredAtOnce(end) && told.length === services.length) {
@@ -107,24 +130,26 @@ function isAnsweredAtOnce(end: LogoutEnd | undefined): boolean {
   return end?.state !== undefined || end?.returnTo !== undefined
 }
 
+/** Who asked knows, also of the sign-ins in other browsers that it named. */
+function heard({ services }: EndedSession, end: LogoutEnd | undefined): readonly SessionService[] {
+  return services.filter(
+    ({ protocol, id }) => end?.isToldToo || protocol !== end?.protocol || id !== end.id,
+  )
+}
+
 function plan(
   context: AppContext,
   session: EndedSession,
   { isHere, end }: { isHere: boolean; end?: LogoutEnd },
 ): Promise<{ session: EndedSession; service: RunService }>[] {
-  return (
-    session.services
-      // Who asked knows, also of the sign-ins in other browsers that it named.
-      .filter(({ protocol, id }) => end?.isToldToo || protocol !== end?.protocol || id !== end.id)
-      .map(async (service) => {
-        const front = isHere ? await frontEndpoint(context, service) : undefined
-        const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
-        return {
-          session,
-          service: toRunService(session, service, isFront ? 'front' : 'back', front),
-        }
-      })
-  )
+  return heard(session, end).map(async (service) => {
+    const front = isHere ? await frontEndpoint(context, service) : undefined
+    const isFront = front?.isOnlyWay === true || (front && !backChannelOf(service.protocol))
+    return {
+      session,
+      service: toRunService(session, service, isFront ? 'front' : 'back', front),
+    }
+  })
 }
 
 async function frontEndpoint(
@@ -166,11 +191,14 @@ function tellAndNote(
   context: AppContext,
   runId: string,
   index: number,
-  session: EndedSession,
-  service: SessionService,
+  {
+    session,
+    service,
+    limitMs,
+  }: { session: EndedSession; service: SessionService; limitMs: number },
 ) {
   return inBackground(
-    tellService(context, session, service).then(async (outcome) => {
+    tellService(context, session, service, limitMs).then(async (outcome) => {
       await noteOutcome(runId, index, outcome).catch((error) =>
         context.log.error({ err: error }, 'the outcome of a logout was not written'),
       )

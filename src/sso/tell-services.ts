@@ -54,13 +54,18 @@ export async function forgetTold(
   }
 }
 
-/** Never rejects; at most tellLimitMs. */
+/**
+ * Never rejects.
+ *
+ * @param limitMs less than tellLimitMs where some of that has gone already
+ */
 export function tellService(
   context: AppContext,
   session: EndedSession,
   service: SessionService,
+  limitMs = tellLimitMs,
 ): Promise<LogoutOutcome> {
-  return inBackground(attempt(context, session, service))
+  return inBackground(attempt(context, session, service, limitMs))
 }
 
 /** Waited for when the process stops. */
@@ -75,18 +80,28 @@ async function attempt(
   context: AppContext,
   session: EndedSession,
   service: SessionService,
+  limitMs: number,
 ): Promise<LogoutOutcome> {
   const tell = backChannelOf(service.protocol)
-  const outcome = tell ? await inTime(context, tell, session, service) : 'impossible'
+  const outcome = tell
+    ? await inTime(
+        limitMs,
+        (signal) => tell(context, session, service, signal),
+        (error) =>
+          context.log.error(
+            { err: error, service: service.id },
+            'a service could not be told of a logout',
+          ),
+      )
+    : 'impossible'
   recordOutcome(context, session, service, outcome, 'back channel')
   return outcome
 }
 
 async function inTime(
-  context: AppContext,
-  tell: NonNullable<ReturnType<typeof backChannelOf>>,
-  session: EndedSession,
-  service: SessionService,
+  limitMs: number,
+  tell: (signal: AbortSignal) => Promise<LogoutOutcome>,
+  onError: (error: unknown) => void,
 ): Promise<LogoutOutcome> {
   const stop = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -94,13 +109,10 @@ async function inTime(
     timer = setTimeout(() => {
       stop.abort()
       resolve('no-answer')
-    }, tellLimitMs)
+    }, limitMs)
   })
-  const told = tell(context, session, service, stop.signal).catch((error): LogoutOutcome => {
-    context.log.error(
-      { err: error, service: service.id },
-      'a service could not be told of a logout',
-    )
+  const told = tell(stop.signal).catch((error): LogoutOutcome => {
+    onError(error)
     return 'failed'
   })
   try {
