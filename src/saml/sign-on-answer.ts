@@ -83,14 +83,15 @@ export async function answerFromSession(
   const { attributes } = decideRelease(attributeSubject, target, environment)
   const nameId = nameIdFor(context, environment, { sp, signOn, session, attributeSubject, target })
   const disclosure = disclosureOf(target, environment.institution)
+  const release = releaseRef(sp, signOn)
+  // What the NameID alone tells is told too.
+  const names = leaving(
+    attributes.map(({ definition }) => definition.name),
+    release,
+    target,
+  )
   if (disclosure !== 'silent') {
-    const release = releaseRef(sp, signOn)
-    const names = attributes.map(({ definition }) => definition.name)
-    const about = {
-      personId: session.personId,
-      release,
-      attributes: leaving(names, release, target),
-    }
+    const about = { personId: session.personId, release, attributes: names }
     const decision = pending.decision?.(session)
     const outcome = await checkDisclosure({
       ...about,
@@ -153,7 +154,7 @@ export async function answerFromSession(
       acr: authnContextClassRef,
       nameIdFormat: nameId.format,
       encrypted: encryption !== undefined,
-      attributes: attributes.map(({ definition }) => definition.name),
+      attributes: names,
     },
   })
   if (signOn.forceAuthn) useProof(session)

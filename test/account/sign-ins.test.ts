@@ -6,6 +6,8 @@ import { shortAddress } from '../../src/account/short-address.ts'
 import { signInsAtOnce } from '../../src/account/sign-ins.ts'
 import { attributeTable } from '../../src/attributes/attribute-table.ts'
 import { AuditModel } from '../../src/audit/store-audit-log.ts'
+import { setServiceOverrides } from '../../src/federation/registration.ts'
+import { nameIdFormats } from '../../src/saml/uris.ts'
 import { sessionHandle } from '../../src/sso/own-sessions.ts'
 import { SsoSessionModel } from '../../src/sso/sso-session-model.ts'
 import { viewsDir } from '../../src/web/render.ts'
@@ -208,6 +210,12 @@ describe('My sign-ins', () => {
     const page = await open(walk)
     assert.match(page, /Υπηρεσίες: /)
     assert.match(page, /Προς: Test service/)
+
+    // Told by the NameID alone: no attribute of that name went.
+    await setServiceOverrides(service.entityId, { nameIdFormat: nameIdFormats.emailAddress })
+    postedForm(await walk.open(pathOf(await saml.getAuthorizeUrlAsync('', '', {}))))
+    const [, first] = (await open(walk, `${path}/services`)).split('<section')
+    assert.match(first!, /saml\.example[\s\S]*2 φορές[\s\S]*Διεύθυνση email/)
     const other = await addPerson()
     const otherWalk = await signInWith(other.account.username, firefoxOnWindows)
     assert.match(await open(otherWalk, `${path}/services`), /Καμία υπηρεσία/)
