@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
+import { IdpError } from '../errors.ts'
 
 type AuditContext = Pick<AppContext, 'audit' | 'log'>
 
@@ -59,6 +60,8 @@ export function auditFailures(provider: Provider, { audit, log }: AuditContext):
   provider.on('end_session.error', refused)
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
     log.error({ err: error, path: ctx.path }, 'OpenID Connect request failed')
+    // What passes, such as a key signer that is away, is no 500: a service may try again.
+    if (error instanceof IdpError && error.status > 500) ctx.status = error.status
   })
 }
 
