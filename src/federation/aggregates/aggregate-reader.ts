@@ -3,8 +3,11 @@ import { IdpError } from '../../errors.ts'
 import { CanonicalWriter } from '../../xml/canonical-writer.ts'
 import { XmlError } from '../../xml/xml-error.ts'
 import { type ReadBytes, XmlStream } from '../../xml/xml-stream.ts'
-import { canonicalText, decodeCanonical } from '../../xml/xml-text.ts'
+import { canonicalText } from '../../xml/xml-text.ts'
 import { ns } from '../metadata-uris.ts'
+import { invalid, unsigned } from './aggregate-problems.ts'
+import { checkValidity, readTimes, type Times, type ValidityLimits } from './aggregate-times.ts'
+import { DocumentIds } from './document-ids.ts'
 import { type EntityFacts, EntityFactsReader } from './entity-facts.ts'
 import { type SliceStart, sliceElement, sliceStart } from './entity-slice.ts'
 import {
@@ -13,7 +16,7 @@ import {
   type SignedDigest,
   verifySignedInfo,
 } from './enveloped-signature.ts'
-import { readDurationSeconds, readInstant } from './metadata-times.ts'
+import { readInstant } from './metadata-times.ts'
 
 /** As parseXml takes it: what is larger could not be read when it is used. */
 export const maxEntityBytes = 1_048_576
@@ -22,7 +25,6 @@ const maxEntityIdLength = 1024
 const maxGroupDepth = 4
 /** Of the document. An entity is parsed alone later, with parseXml's 32. */
 const maxDepth = 32 + maxGroupDepth
-const maxIds = 1_000_000
 
 export interface AggregateEntity extends EntityFacts {
   /** The EntityDescriptor as a document of its own, validUntil and cacheDuration of its groups in it. */
@@ -32,14 +34,9 @@ export interface AggregateEntity extends EntityFacts {
   readonly cacheDurationSeconds?: number
 }
 
-export interface AggregateOptions {
+export interface AggregateOptions extends ValidityLimits {
   /** Any one of them must have signed. */
   readonly keys: readonly KeyObject[]
-  readonly now: Date
-  /** Either way, for validUntil (saml2int SDP-G01). */
-  readonly clockSkewMs: number
-  /** How far ahead the root's validUntil may be (saml2int SDP-MD03). */
-  readonly maxValidityMs: number
   readonly maxBytes: number
   readonly wants?: (facts: EntityFacts) => boolean
   /** Called before the document is known to be genuine: nothing may be used until readAggregate returns. */
@@ -83,12 +80,6 @@ export function readAggregate(read: ReadBytes, options: AggregateOptions): Aggre
   }
 }
 
-/** What a group or entity says of time, the groups around it included. */
-interface Times {
-  readonly validUntil: Date
-  readonly cacheDurationSeconds: number | undefined
-}
-
 interface OpenEntity {
   readonly depth: number
   readonly start: SliceStart
@@ -102,11 +93,10 @@ class AggregateReader {
   readonly #stream: XmlStream
   readonly #options: AggregateOptions
   readonly #entityIds = new Set<string>()
-  readonly #ids = new Set<string>()
+  readonly #ids = new DocumentIds()
   readonly #leftOut: string[] = []
   /** Of the groups that are open, the root first. */
   readonly #times: Times[] = []
-  #rootId = ''
   #isInRootExtensions = false
   #creationInstant: Date | undefined
   #taken = 0
@@ -129,11 +119,11 @@ class AggregateReader {
         `the root element is <${stream.name.name}>, expected EntitiesDescriptor or EntityDescriptor of SAML 2.0 metadata`,
       )
     }
-    this.#noteId()
-    this.#rootId = attributeOf(stream, 'ID') ?? ''
-    if (this.#rootId === '') throw unsigned('the root has no ID, so nothing can be signed')
-    const times = this.#readTimes()
-    this.#checkRoot(attributeOf(stream, 'validUntil') !== undefined, times)
+    this.#ids.note(stream)
+    this.#ids.root = attributeOf(stream, 'ID') ?? ''
+    if (this.#ids.root === '') throw unsigned('the root has no ID, so nothing can be signed')
+    const times = readTimes(stream, undefined)
+    checkValidity(stream, times, this.#options)
     const root = {
       name: stream.name,
       attributes: stream.attributes.slice(0, stream.attributeCount).map((one) => ({ ...one })),
@@ -187,14 +177,14 @@ class AggregateReader {
     const keptFrom = this.#times.length === 0 ? this.#entityFrom : start.from
     stream.keepFrom = keptFrom
     for (let kind: string = 'start'; kind !== 'end' || stream.depth !== 2; kind = stream.next()) {
-      if (kind === 'start') this.#noteId()
+      if (kind === 'start') this.#ids.note(stream)
       if (stream.to - start.from > maxSignatureBytes) {
         throw unsigned(`the signature is larger than ${maxSignatureBytes} bytes`)
       }
     }
     const xml = sliceElement(stream, start, stream.to)
     stream.keepFrom = this.#times.length === 0 ? this.#entityFrom : undefined
-    return { signed: verifySignedInfo(xml, this.#rootId, this.#options.keys), before }
+    return { signed: verifySignedInfo(xml, this.#ids.root, this.#options.keys), before }
   }
 
   #entityFrom = 0
@@ -207,7 +197,7 @@ class AggregateReader {
       if (kind === 'text') {
         entity?.facts.text(canonical)
       } else if (kind === 'start') {
-        this.#noteId()
+        this.#ids.note(stream)
         if (stream.depth === 2 && this.#isSignature()) throw unsigned('the root has two signatures')
         if (stream.depth <= 3) this.#readPublication()
         if (entity) entity.facts.start(stream)
@@ -233,12 +223,13 @@ class AggregateReader {
     const stream = this.#stream
     // Inside a group's extensions or signature nothing is an entity.
     if (stream.depth !== this.#times.length + 1) return undefined
-    if (this.#isMetadata('EntityDescriptor')) return this.#openEntity(this.#readTimes())
+    if (this.#isMetadata('EntityDescriptor'))
+      return this.#openEntity(readTimes(stream, this.#times.at(-1)))
     if (this.#isMetadata('EntitiesDescriptor')) {
       if (this.#times.length >= maxGroupDepth) {
         throw invalid(`groups of entities nested deeper than ${maxGroupDepth} levels`)
       }
-      this.#times.push(this.#readTimes())
+      this.#times.push(readTimes(stream, this.#times.at(-1)))
       return undefined
     }
     if (this.#isMetadata('Extensions') || this.#isSignature()) return undefined
@@ -307,68 +298,6 @@ class AggregateReader {
     }
   }
 
-  /** @throws {IdpError} METADATA_INVALID for times that cannot be read: they must not count as none */
-  #readTimes(): Times {
-    const stream = this.#stream
-    const around = this.#times.at(-1)
-    const until = attributeOf(stream, 'validUntil')
-    const validUntil = until === undefined ? undefined : readInstant(until)
-    if (until !== undefined && !validUntil) {
-      throw invalid(
-        `validUntil="${until.slice(0, 80)}", expected a time such as 2030-01-31T00:00:00Z`,
-      )
-    }
-    const duration = attributeOf(stream, 'cacheDuration')
-    const seconds = duration === undefined ? undefined : readDurationSeconds(duration)
-    if (duration !== undefined && seconds === undefined) {
-      throw invalid(`cacheDuration="${duration.slice(0, 80)}", expected a duration such as PT6H`)
-    }
-    const earliest = [validUntil, around?.validUntil].filter((one) => one !== undefined)
-    const shortest = [seconds, around?.cacheDurationSeconds].filter((one) => one !== undefined)
-    return {
-      validUntil: new Date(Math.min(...earliest.map((one) => one.getTime()))),
-      cacheDurationSeconds: shortest.length > 0 ? Math.min(...shortest) : undefined,
-    }
-  }
-
-  #checkRoot(hasValidUntil: boolean, { validUntil }: Times): void {
-    const { now, clockSkewMs, maxValidityMs } = this.#options
-    if (!hasValidUntil) {
-      throw notCurrent('the root has no validUntil: old metadata could be passed off as new')
-    }
-    const aheadMs = validUntil.getTime() - now.getTime()
-    if (aheadMs <= -clockSkewMs) {
-      throw notCurrent(`it was valid until ${validUntil.toISOString()} only`)
-    }
-    if (aheadMs > maxValidityMs + clockSkewMs) {
-      const days = Math.floor(maxValidityMs / 86_400_000)
-      throw notCurrent(
-        `it says validUntil ${validUntil.toISOString()}, more than ${days} days ahead`,
-      )
-    }
-  }
-
-  /** The attributes that the schemas type as xs:ID; a signature's Reference could mean any of them. */
-  #noteId(): void {
-    const stream = this.#stream
-    for (let index = 0; index < stream.attributeCount; index++) {
-      const { name, value } = stream.attributes[index]!
-      if (
-        name.name !== 'ID' &&
-        name.name !== 'Id' &&
-        name.name !== 'xml:id' &&
-        name.name !== 'id'
-      ) {
-        continue
-      }
-      const id = decodeCanonical(value)
-      if (name.name === 'id' && id !== this.#rootId) continue
-      if (this.#ids.has(id)) throw invalid(`the ID "${id.slice(0, 80)}" stands twice`)
-      if (this.#ids.size >= maxIds) throw invalid(`more than ${maxIds} IDs`)
-      this.#ids.add(id)
-    }
-  }
-
   #text(): string {
     const raw = this.#stream.rawText()
     return this.#stream.isPlain ? raw : canonicalText(raw, this.#stream.isCdata)
@@ -383,16 +312,4 @@ class AggregateReader {
     const { name, scope } = this.#stream
     return name.local === 'Signature' && scope.get(name.prefix) === ns.ds
   }
-}
-
-function invalid(problem: string): IdpError {
-  return new IdpError('METADATA_INVALID', `the metadata: ${problem}`)
-}
-
-function unsigned(problem: string): IdpError {
-  return new IdpError('METADATA_SIGNATURE_INVALID', `the metadata's signature: ${problem}`)
-}
-
-function notCurrent(problem: string): IdpError {
-  return new IdpError('METADATA_NOT_CURRENT', `the metadata: ${problem}`)
 }
