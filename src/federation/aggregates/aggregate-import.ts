@@ -52,9 +52,11 @@ export async function importAggregate(options: ImportOptions): Promise<ImportRes
     lastWords = (lastWords + text).slice(-maxLastWords)
   })
   const gone = new Promise<void>((resolve) => child.once('close', resolve))
+  let giveUp = () => {}
   try {
     return await new Promise<ImportResult>((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(new Error('it is given up')), { once: true })
+      giveUp = () => reject(new Error('it is given up'))
+      signal?.addEventListener('abort', giveUp, { once: true })
       child.once('error', reject)
       child.once('close', (code, killedBy) => {
         const how = killedBy ? `was ended by ${killedBy}` : `ended early with exit code ${code}`
@@ -79,6 +81,8 @@ export async function importAggregate(options: ImportOptions): Promise<ImportRes
       giveWay(child.pid)
     })
   } finally {
+    // A server's signal outlives hundreds of imports.
+    signal?.removeEventListener('abort', giveUp)
     child.kill('SIGKILL')
     // It may still write while it lives; then its generation would not be all removed.
     if (child.pid !== undefined) await gone
