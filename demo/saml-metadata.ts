@@ -18,7 +18,7 @@ const requestedAttributes = [
   ['schacPersonalUniqueCode', '1.3.6.1.4.1.25178.1.2.14', false],
 ] as const
 
-/** Metadata of the demo SAML service: signed requests, encrypted and signed assertions. */
+/** Metadata of the demo SAML service: signed requests, encrypted and signed assertions, single logout by the browser. */
 export function samlServiceMetadata(options: {
   entityId: string
   url: string
@@ -46,6 +46,7 @@ export function samlServiceMetadata(options: {
       <md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm"/>
       <md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"/>
     </md:KeyDescriptor>
+    <md:SingleLogoutService Binding="${redirectBinding}" Location="${url}/slo"/>
     <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:transient</md:NameIDFormat>
     <md:AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${url}/acs"/>
     <md:AttributeConsumingService index="0" isDefault="true">
@@ -67,6 +68,7 @@ export function samlServiceMetadata(options: {
 export interface IdentityProvider {
   readonly entityId: string
   readonly singleSignOnUrl: string
+  readonly singleLogoutUrl: string
   /** PEM, every key that may sign. */
   readonly certificates: readonly string[]
 }
@@ -81,17 +83,19 @@ export async function fetchIdentityProvider(metadataUrl: string): Promise<Identi
   const root = new DOMParser().parseFromString(await response.text(), 'text/xml').documentElement
   const elements = (name: string, namespace: string) =>
     Array.from(root.getElementsByTagNameNS(namespace, name))
-  const endpoint = elements('SingleSignOnService', md).find(
-    (element) => element.getAttribute('Binding') === redirectBinding,
-  )
+  const locationOf = (endpoint: string) =>
+    elements(endpoint, md)
+      .find((element) => element.getAttribute('Binding') === redirectBinding)
+      ?.getAttribute('Location')
   const certificates = elements('KeyDescriptor', md)
     .filter((element) => element.getAttribute('use') !== 'encryption')
     .flatMap((element) => Array.from(element.getElementsByTagNameNS(ds, 'X509Certificate')))
     .map((element) => (element.textContent ?? '').replace(/\s/g, ''))
   const entityId = root.getAttribute('entityID')
-  const singleSignOnUrl = endpoint?.getAttribute('Location')
-  if (!entityId || !singleSignOnUrl || certificates.length === 0) {
-    throw new Error(`${metadataUrl} lacks an entityID, a redirect endpoint or a signing key`)
+  const singleSignOnUrl = locationOf('SingleSignOnService')
+  const singleLogoutUrl = locationOf('SingleLogoutService')
+  if (!entityId || !singleSignOnUrl || !singleLogoutUrl || certificates.length === 0) {
+    throw new Error(`${metadataUrl} lacks an entityID, redirect endpoints or a signing key`)
   }
-  return { entityId, singleSignOnUrl, certificates }
+  return { entityId, singleSignOnUrl, singleLogoutUrl, certificates }
 }

@@ -1,4 +1,4 @@
-import { SAML, ValidateInResponseTo } from '@node-saml/node-saml'
+import { type Profile, SAML, ValidateInResponseTo } from '@node-saml/node-saml'
 import { DOMParser } from '@xmldom/xmldom'
 import type { Express, Request } from 'express'
 import type { DemoKeys } from './demo-keys.ts'
@@ -31,6 +31,8 @@ const saml = 'urn:oasis:names:tc:SAML:2.0:assertion'
 
 /** What one response told the service. */
 interface Received {
+  /** NameID and SessionIndex, which a logout names. */
+  readonly subject: Profile
   readonly name: string
   readonly attributes: readonly Row[]
   readonly signIn: readonly Row[]
@@ -99,22 +101,55 @@ export function createSamlService(options: {
       const provider = await connect({})
       const { profile } = await provider.validatePostResponseAsync(req.body)
       if (!profile) throw new Error('The response holds no assertion.')
-      sessions.start(req, res, readAssertion(profile.getAssertionXml?.() ?? '', isEncrypted(req)))
+      const received = readAssertion(profile.getAssertionXml?.() ?? '', isEncrypted(req))
+      sessions.start(req, res, { subject: profile, ...received })
       res.redirect(303, '/')
     } catch (error) {
       sendProblem(req, res, secretariat, error)
     }
   })
 
-  app.post('/logout', (req, res) => {
-    sessions.end(req, res)
+  app.post('/logout', async (req, res) => {
+    const received = sessions.end(req, res)
+    if (!received) return res.redirect(303, '/')
+    try {
+      const provider = await connect({})
+      res.redirect(303, await provider.getLogoutUrlAsync(received.subject, '', {}))
+    } catch (error) {
+      sendProblem(req, res, secretariat, error)
+    }
+  })
+
+  // A LogoutRequest, often in a frame of the identity provider's logout page, or the LogoutResponse to
+  // ours (SAML Profiles 4.4). The library takes a message without a signature: we do not.
+  app.get('/slo', async (req, res) => {
+    try {
+      if (!['Signature', 'SigAlg'].every((name) => typeof req.query[name] === 'string')) {
+        throw new Error('The logout message is not signed.')
+      }
+      const provider = await connect({})
+      const query = req.originalUrl.slice(req.originalUrl.indexOf('?') + 1)
+      const { profile } = await provider.validateRedirectAsync(
+        Object.fromEntries(Object.entries(req.query).map(([name, value]) => [name, String(value)])),
+        query,
+      )
+      if (!profile) return res.redirect(303, '/signed-out')
+      // By its names and not by the cookie, which a browser may hold back in a frame.
+      sessions.endAll(
+        ({ subject }) =>
+          subject.nameID === profile.nameID &&
+          (profile.sessionIndex === undefined || subject.sessionIndex === profile.sessionIndex),
+      )
+      const relayState = typeof req.query.RelayState === 'string' ? req.query.RelayState : ''
+      res.redirect(303, await provider.getLogoutResponseUrlAsync(profile, relayState, {}, true))
+    } catch (error) {
+      sendProblem(req, res, secretariat, error)
+    }
+  })
+
+  app.get('/signed-out', (req, res) => {
     const language = languageOf(req)
-    sendFrontPage(
-      req,
-      res,
-      secretariat,
-      html`<p class="lead">${texts.signedOutHere[language]} <a href="${baseUrl}/logout">${texts.universitySignOut[language]}</a></p>`,
-    )
+    sendFrontPage(req, res, secretariat, html`<p class="lead">${texts.signedOut[language]}</p>`)
   })
 
   return app
@@ -127,6 +162,8 @@ export function createSamlService(options: {
       audience: entityId,
       callbackUrl: `${url}/acs`,
       entryPoint: identityProvider.singleSignOnUrl,
+      logoutUrl: identityProvider.singleLogoutUrl,
+      logoutCallbackUrl: `${url}/slo`,
       idpIssuer: identityProvider.entityId,
       idpCert: [...identityProvider.certificates],
       privateKey: keys.samlPrivateKey,
@@ -186,7 +223,7 @@ function isEncrypted(req: Request): boolean {
 }
 
 /** Reads what node-saml verified; only that element, nothing else of the response. */
-function readAssertion(assertionXml: string, encrypted: boolean): Received {
+function readAssertion(assertionXml: string, encrypted: boolean): Omit<Received, 'subject'> {
   const root = new DOMParser().parseFromString(assertionXml, 'text/xml').documentElement
   const first = (name: string) => root.getElementsByTagNameNS(saml, name)[0]
   const attributes = Array.from(root.getElementsByTagNameNS(saml, 'Attribute')).map(

@@ -40,14 +40,6 @@ export const texts = {
   no: { el: 'όχι', en: 'no' },
   xml: { el: 'Το assertion όπως στάλθηκε', en: 'The assertion as sent' },
   signedOut: { el: 'Αποσυνδεθήκατε από την υπηρεσία.', en: 'You are signed out of this service.' },
-  signedOutHere: {
-    el: 'Αποσυνδεθήκατε από αυτή την υπηρεσία. Στο πανεπιστήμιο παραμένετε συνδεδεμένοι.',
-    en: 'You are signed out of this service. At the university you are still signed in.',
-  },
-  universitySignOut: {
-    el: 'Αποσύνδεση και από το πανεπιστήμιο',
-    en: 'Sign out of the university too',
-  },
   failed: { el: 'Η είσοδος δεν ολοκληρώθηκε', en: 'The sign-in did not complete' },
   failedText: {
     el: 'Η υπηρεσία δεν δέχτηκε την απάντηση του παρόχου ταυτότητας ή δεν μπόρεσε να τον βρει.',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
 import { type DemoServices, registerDemoServices, startDemoServices } from '../../demo/services.ts'
 import { findRelyingParty, findServiceProvider } from '../../src/federation/service-store.ts'
 import { logoutsSettled } from '../../src/sso/tell-services.ts'
@@ -158,6 +159,29 @@ describe('The demo services', () => {
     await visitor.post(`${app.baseUrl}/logout`, { _csrf: hiddenField(page.body, '_csrf') })
     await logoutsSettled()
     assert.match((await visitor.get(demo.oidcUrl)).body, /href="\/login"/)
+    visitor.close()
+  })
+
+  it('the secretariat signs out of everything over SAML, and comes back', async () => {
+    const { account } = await addPerson()
+    const visitor = new Visitor()
+    const notice = await signIn(visitor, demo.samlUrl, account.username)
+    await pressContinue(visitor, await agree(visitor, notice, /θα λάβει αυτά τα στοιχεία σας/))
+    const gone = await visitor.post(`${demo.samlUrl}/logout`, {})
+    assert.equal(gone.url, `${demo.samlUrl}/signed-out`)
+    assert.match((await visitor.get(`${demo.samlUrl}/login`)).url, /\/login\?flow=/)
+    visitor.close()
+  })
+
+  it('the secretariat believes no logout message without a signature', async () => {
+    const visitor = new Visitor()
+    const request = deflateRawSync('<LogoutRequest/>').toString('base64')
+    for (const name of ['SAMLRequest', 'SAMLResponse']) {
+      const query = new URLSearchParams({ [name]: request })
+      const page = await visitor.get(`${demo.samlUrl}/slo?${query}`)
+      assert.equal(page.status, 502)
+      assert.match(page.body, /is not signed/)
+    }
     visitor.close()
   })
 
