@@ -7,6 +7,7 @@ import type { AppContext } from '../context.ts'
 import { recordService, sessionIndexFor } from '../sso/sessions.ts'
 import { startLogout } from '../sso/start-logout.ts'
 import { resolveInteraction } from './interaction.ts'
+import { hintNamesSession, returnAddress } from './logout-hint.ts'
 import { type Answer, logoutPassThrough } from './logout-pages.ts'
 import { oauth2Routes, wantsProfile } from './oauth2-routes.ts'
 import { auditFailures, auditSuccess } from './oidc-audit.ts'
@@ -52,7 +53,9 @@ export function oidcRoutes(context: AppContext): Router {
     resolveInteraction(context, environment, provider, request, response),
   )
   router.use(oauth2Routes())
-  router.post('/oidc/auth', express.urlencoded({ extended: false }), asGetRequest)
+  for (const path of ['/oidc/auth', '/oidc/end_session']) {
+    router.post(path, express.urlencoded({ extended: false }), asGetRequest)
+  }
   router.use((request, response, next) =>
     isOidcPath(request.path) ? serve(request, response, next) : next(),
   )
@@ -60,7 +63,7 @@ export function oidcRoutes(context: AppContext): Router {
 }
 
 /**
- * Authentication requests may also be posted (OIDC Core 3.1.2.1), but a post from another site
+ * Requests may also be posted (OIDC Core 3.1.2.1, RP-Initiated Logout 1.0 section 2), but a post from another site
  * carries no SameSite=Lax cookie; the redirected GET does, so the person's sign-in counts.
  */
 function asGetRequest(request: Request, response: Response) {
@@ -68,7 +71,7 @@ function asGetRequest(request: Request, response: Response) {
   for (const [name, value] of Object.entries((request.body ?? {}) as Record<string, unknown>)) {
     for (const one of [value].flat()) parameters.append(name, String(one))
   }
-  response.redirect(303, `${request.baseUrl}/oidc/auth?${parameters}`)
+  response.redirect(303, `${request.baseUrl}${request.path}?${parameters}`)
 }
 
 function isOidcPath(path: string): boolean {
@@ -95,27 +98,19 @@ function withSession(provider: Provider, context: AppContext, slots: AnswerSlots
 
 async function afterAnswer(ctx: KoaContextWithOIDC, context: AppContext, slots: AnswerSlots) {
   const { route, session, client } = ctx.oidc
-  if (route === 'end_session' && ctx.status === 200 && session && !session.accountId) {
-    ctx.respond = false
-    slots.answer(ctx.req, logoutPassThrough(ctx))
+  if (route === 'end_session' && ctx.status === 200 && session) {
+    if (!session.accountId) {
+      ctx.respond = false
+      slots.answer(ctx.req, logoutPassThrough(ctx))
+    } else if (hintNamesSession(ctx, context.secrets)) {
+      slots.answer(ctx.req, logOutFor(context, client, returnAddress(ctx.oidc.params)))
+    }
   }
   if (route === 'end_session_confirm' && ctx.oidc.params?.logout && ctx.status === 303) {
-    const { state } = session ?? {}
-    const asked = state as { clientId?: string; postLogoutRedirectUri?: string } | undefined
-    const end = asked?.clientId
-      ? {
-          protocol: 'oidc' as const,
-          id: asked.clientId,
-          // It may wait for its logout token; without an address for it, it knows what it asked for.
-          isToldToo: client?.backchannelLogoutUri !== undefined,
-          ...(asked.postLogoutRedirectUri ? { returnTo: ctx.response.get('location') } : {}),
-        }
-      : undefined
+    const asked = session?.state as { postLogoutRedirectUri?: string } | undefined
+    const returnTo = asked?.postLogoutRedirectUri ? ctx.response.get('location') : undefined
     ctx.respond = false
-    slots.answer(ctx.req, (request, response) => {
-      response.removeHeader('Location')
-      return startLogout(context, request, response, end)
-    })
+    slots.answer(ctx.req, logOutFor(context, client, returnTo))
   }
   if (ctx.oidc.entities.AuthorizationCode && (route === 'authorization' || route === 'resume')) {
     const active = await activeSession(context, ctx.req)
@@ -131,4 +126,27 @@ async function afterAnswer(ctx: KoaContextWithOIDC, context: AppContext, slots: 
     ctx.body = profileOf(ctx.body as Record<string, unknown>)
   }
   auditSuccess(ctx, context)
+}
+
+/**
+ * Ends the one session for a client that asked for it, or for nobody.
+ *
+ * @param returnTo a post_logout_redirect_uri that is registered, with the state
+ */
+function logOutFor(
+  context: AppContext,
+  client: InstanceType<Provider['Client']> | undefined,
+  returnTo: string | undefined,
+): Answer {
+  const end = client && {
+    protocol: 'oidc' as const,
+    id: client.clientId,
+    // It may wait for its logout token; without an address for it, it knows what it asked for.
+    isToldToo: client.backchannelLogoutUri !== undefined,
+    ...(returnTo ? { returnTo } : {}),
+  }
+  return (request, response) => {
+    response.removeHeader('Location')
+    return startLogout(context, request, response, end)
+  }
 }

@@ -251,7 +251,11 @@ function sectorOf({ clientId, sectorIdentifier }: SubjectClient): string {
   return isShared ? clientId : host
 }
 
-function subjectOf(secrets: Secrets, personId: string, client: SubjectClient | undefined): string {
+export function subjectOf(
+  secrets: Secrets,
+  personId: string,
+  client: SubjectClient | undefined,
+): string {
   return client?.subjectType === 'pairwise' ? pairwiseSubject(secrets, personId, client) : personId
 }
 

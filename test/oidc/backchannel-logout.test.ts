@@ -138,17 +138,30 @@ describe('OpenID Connect Back-Channel Logout 1.0', () => {
 })
 
 describe('RP-Initiated Logout 1.0', () => {
-  async function askToLeave(browser: Browser, idToken: string, to?: string) {
+  function askToLeave(browser: Browser, idToken: string, to?: string) {
     const query = new URLSearchParams({ id_token_hint: idToken, state: 'x y' })
     if (to !== undefined) query.set('post_logout_redirect_uri', to)
-    const question = await browser.open(`${app.baseUrl}/oidc/end_session?${query}`)
-    return question
+    return browser.open(`${app.baseUrl}/oidc/end_session?${query}`)
   }
 
   it('tells the service that asked too, and leads to its registered address after that', async () => {
     const { browser, tokens } = await signedIn()
-    const question = await askToLeave(browser, tokens.id_token!, bye)
+    const done = await askToLeave(browser, tokens.id_token!, bye)
+    assert.equal(done.location, `${bye}?state=x+y`)
+    assert.equal(tokensTold().length, 1)
+  })
+
+  it('asks first when the ID token names another sign-in by its sid', async () => {
+    const { browser, tokens, service } = await signedIn()
+    const elsewhere = await signedIn()
+    const other = await service.redeem(
+      await elsewhere.browser.open(await service.authorizationUrl()),
+    )
+    told.told.length = 0
+    const question = await askToLeave(browser, other.id_token!, bye)
+    assert.equal(question.location, undefined)
     const xsrf = hiddenField(question.body, 'xsrf')
+    assert.equal(await userInfoStatus(tokens.access_token), 200)
     const done = await browser.submit(question, '/oidc/end_session/confirm', {
       xsrf,
       logout: 'yes',
@@ -161,12 +174,7 @@ describe('RP-Initiated Logout 1.0', () => {
     const { browser, tokens } = await signedIn()
     const deaf = await TestService.create(app.baseUrl, {})
     await deaf.redeem(await browser.open(await deaf.authorizationUrl()))
-    const question = await askToLeave(browser, tokens.id_token!, bye)
-    const xsrf = hiddenField(question.body, 'xsrf')
-    const page = await settled(
-      browser,
-      await browser.submit(question, '/oidc/end_session/confirm', { xsrf, logout: 'yes' }),
-    )
+    const page = await settled(browser, await askToLeave(browser, tokens.id_token!, bye))
     assert.match(page.body, /Δεν επιβεβαίωσαν όλες οι υπηρεσίες/)
     const next = await browser.open(`${page.url}/finish`)
     assert.equal(next.location, `${bye}?state=x+y`)

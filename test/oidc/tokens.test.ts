@@ -235,19 +235,73 @@ describe('OIDC: calls from browsers (CORS)', () => {
 describe('OIDC: RP-initiated logout', () => {
   const xsrfOf = (page: Page) => /name="xsrf" value="([^"]+)"/.exec(page.body)?.[1] ?? ''
 
-  async function askLogout(signIn: Awaited<ReturnType<typeof signedIn>>, extra = {}) {
+  async function askLogout(
+    signIn: Awaited<ReturnType<typeof signedIn>>,
+    extra: Record<string, string> = {},
+  ) {
     const url = client.buildEndSessionUrl(signIn.service.configuration, {
       id_token_hint: signIn.tokens.id_token ?? '',
       post_logout_redirect_uri: 'https://service.example/bye',
       state: 'st',
       ...extra,
     })
+    if (extra.id_token_hint === '') url.searchParams.delete('id_token_hint')
     return signIn.browser.open(url.href)
   }
 
-  it('asks, then ends the one session and goes back to the service', async () => {
+  /** Without an ID token anybody may have sent the person, so they are asked. */
+  const askAsAnybody = (signIn: Awaited<ReturnType<typeof signedIn>>) =>
+    askLogout(signIn, { id_token_hint: '', client_id: signIn.clientId })
+
+  it('ends the one session at once for the service that shows an ID token of it', async () => {
     const signIn = await signedIn()
-    const question = await askLogout(signIn)
+    const done = await askLogout(signIn)
+    assert.equal(done.location, 'https://service.example/bye?state=st')
+    const home = await signIn.browser.open(
+      await signIn.service.authorizationUrl({ prompt: 'none' }),
+    )
+    assert.match(home.location ?? '', /error=login_required/)
+    assert.equal(await userInfoStatus(signIn.tokens.access_token), 401)
+  })
+
+  it('does the same for one that posts its request, without our cookie on the way', async () => {
+    const signIn = await signedIn()
+    const posted = await fetch(`${app.baseUrl}/oidc/end_session`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({
+        id_token_hint: signIn.tokens.id_token ?? '',
+        post_logout_redirect_uri: 'https://service.example/bye',
+      }),
+    })
+    assert.equal(posted.status, 303)
+    const done = await signIn.browser.open(
+      new URL(posted.headers.get('location') ?? '', app.baseUrl).href,
+    )
+    assert.equal(done.location, 'https://service.example/bye')
+    assert.equal(await userInfoStatus(signIn.tokens.access_token), 401)
+  })
+
+  it('asks when the ID token is of another sign-in, person or none of ours', async () => {
+    const signIn = await signedIn()
+    const other = await signedIn()
+    const ofAnother = { ...signIn, browser: other.browser }
+    assert.match((await askLogout(ofAnother)).body, /name="xsrf"/)
+    assert.equal(await userInfoStatus(other.tokens.access_token), 200)
+    app.advance(2000)
+    const again = await signIn.service.signIn(signIn.browser, signIn.account.username, {
+      prompt: 'login',
+    })
+    assert.match((await askLogout(signIn)).body, /name="xsrf"/, 'of an earlier password')
+    assert.equal(await userInfoStatus(again.access_token), 200)
+    const forged = `${signIn.tokens.id_token?.slice(0, -6)}AAAAAA`
+    assert.equal((await askLogout(signIn, { id_token_hint: forged })).status, 400)
+    assert.equal(await userInfoStatus(again.access_token), 200)
+  })
+
+  it('asks one that shows no ID token, then ends the session and goes back to the service', async () => {
+    const signIn = await signedIn()
+    const question = await askAsAnybody(signIn)
     assert.equal(question.status, 200)
     assert.match(
       question.headers.get('content-security-policy') ?? '',
@@ -268,7 +322,7 @@ describe('OIDC: RP-initiated logout', () => {
 
   it('keeps the session when the person chooses to stay', async () => {
     const signIn = await signedIn()
-    const question = await askLogout(signIn)
+    const question = await askAsAnybody(signIn)
     await signIn.browser.submit(question, '/oidc/end_session/confirm', { xsrf: xsrfOf(question) })
     const page = await signIn.browser.open(await signIn.service.authorizationUrl())
     assert.match(page.location ?? '', /code=/)
@@ -276,7 +330,7 @@ describe('OIDC: RP-initiated logout', () => {
 
   it('does nothing without the form’s secret', async () => {
     const signIn = await signedIn()
-    const question = await askLogout(signIn)
+    const question = await askAsAnybody(signIn)
     const done = await signIn.browser.submit(question, '/oidc/end_session/confirm', {
       xsrf: 'x'.repeat(48),
       logout: 'yes',
