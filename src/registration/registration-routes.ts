@@ -20,6 +20,8 @@ export function registrationRoutes(context: AppContext): Router {
   router.use('/federation', (req, res, next) => {
     // Software that speaks JSON is answered in JSON, refusals included.
     if (req.is('json')) req.headers.accept = 'application/json'
+    // As wordsFor() answers it, so that a refusal reads in the language of the rest.
+    if (req.headers.accept === 'application/json') req.headers['accept-language'] ??= 'en'
     // Links to these pages are secrets: no other site learns them.
     res.setHeader('Referrer-Policy', 'same-origin')
     next()

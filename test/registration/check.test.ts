@@ -306,7 +306,9 @@ describe('Checking what a service hands in', () => {
     let status = 0
     for (let tries = 0; tries < 61; tries++) status = (await software.json({})).status
     assert.equal(status, 429)
-    assert.equal((await software.json({})).json.error, 'REGISTRATION_THROTTLED')
+    const { json } = await software.json({})
+    assert.equal(json.error, 'REGISTRATION_THROTTLED')
+    assert.match(json.message, /^There is a limit/)
   })
 })
 
