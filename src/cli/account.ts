@@ -29,8 +29,8 @@ import { withdrawNumberCommand } from './withdraw-number.ts'
 
 const usage = `Usage: propylaia account create USERNAME [--record SOURCE:ID | person] [--activate [--password-stdin]]
        propylaia account show USERNAME [--json]
-       propylaia account disable|lock USERNAME [--reason TEXT]
-       propylaia account enable|unlock USERNAME
+       propylaia account disable|lock USERNAME [--reason TEXT] [--json]
+       propylaia account enable|unlock USERNAME [--json]
        propylaia account recovery-code USERNAME | --all-pending --csv   (recovery-code --help)
        propylaia account recovery show REF
        propylaia account withdraw-number USERNAME COUNTRY --reason TEXT (withdraw-number --help)
@@ -89,10 +89,10 @@ type Facts = Partial<Record<RegistryColumn, string>>
 const actions: Record<string, Action> = {
   create: createAccount,
   show: showAccount,
-  disable: (context, username, values) => stop(context, username, 'disabled', values.reason),
-  lock: (context, username, values) => stop(context, username, 'locked', values.reason),
-  enable: (context, username) => release(context, username, 'disabled'),
-  unlock: (context, username) => release(context, username, 'locked'),
+  disable: (context, username, values) => stop(context, username, 'disabled', values),
+  lock: (context, username, values) => stop(context, username, 'locked', values),
+  enable: (context, username, values) => release(context, username, 'disabled', values),
+  unlock: (context, username, values) => release(context, username, 'locked', values),
 }
 
 /** `account create|show|disable|enable|lock|unlock|recovery-code`: see the usage above. */
@@ -227,31 +227,35 @@ async function stop(
   context: Needs,
   username: string,
   state: 'disabled' | 'locked',
-  reason: string | undefined,
+  values: Values,
 ): Promise<number> {
+  const { reason } = values
   const account = await findAccountByUsername(username)
   if (!account) return fail(`there is no account "${username}"`)
   const stopped = await stopAccount(account._id, state, reason)
   // Also when it was stopped before: the run that stopped it may not have come this far.
-  const { sessions, lines } = await endAndTell(context, account._id)
+  const { sessions, services, lines } = await endAndTell(context, account._id)
   if (!stopped) return fail(`the account "${username}" is ${account.state}`)
   record(context, state === 'disabled' ? 'account.disable' : 'account.lock', account, reason)
-  process.stdout.write(`${username}: ${state}; ${sessions} sign-ins ended\n${lines.join('')}`)
-  return 0
+  return print(
+    values,
+    { username, state, sessionsEnded: sessions, services },
+    `${username}: ${state}; ${sessions} sign-ins ended\n${lines.join('')}`,
+  )
 }
 
 async function release(
   context: Needs,
   username: string,
   from: 'disabled' | 'locked',
+  values: Values,
 ): Promise<number> {
   const account = await findAccountByUsername(username)
   if (!account) return fail(`there is no account "${username}"`)
   const state = await releaseAccount(account, from)
   if (state === undefined) return fail(`the account "${username}" is ${account.state}, not ${from}`)
   record(context, from === 'disabled' ? 'account.enable' : 'account.unlock', account)
-  process.stdout.write(`${username}: ${state}\n`)
-  return 0
+  return print(values, { username, state }, `${username}: ${state}\n`)
 }
 
 function record(context: Needs, event: string, account: Account, reason?: string): void {

@@ -15,12 +15,17 @@ const reasons: Record<Exclude<LogoutOutcome, 'done'>, string> = {
  * Ends every sign-in of a person and waits, at most 5 seconds, until the services have been told: the
  * process that would go on telling them ends with the command.
  *
- * @returns `lines` for the terminal: what was told, and each service that keeps its own session
+ * @returns `lines` for the terminal: what was told, and each service that keeps its own session;
+ *   `services` for programs: the outcome at each
  */
 export async function endAndTell(
   context: CliContext,
   personId: string,
-): Promise<{ sessions: number; lines: string[] }> {
+): Promise<{
+  sessions: number
+  services: { protocol: string; id: string; outcome: LogoutOutcome }[]
+  lines: string[]
+}> {
   let ended: readonly EndedSession[] = []
   const { sessions } = await endEverywhere(context, personId, {
     tell(those) {
@@ -35,5 +40,6 @@ export async function endAndTell(
     const name = await nameService(service.id, 'en')
     lines.push(`  still signed in at ${forTerminal(name)}: it ${reasons[outcome]}\n`)
   }
-  return { sessions, lines }
+  const services = told.map(({ service: { protocol, id }, outcome }) => ({ protocol, id, outcome }))
+  return { sessions, services, lines }
 }
