@@ -1,11 +1,9 @@
-import { isUtf8 } from 'node:buffer'
+import { ByteWindow, type ReadBytes } from './byte-window.ts'
 import { NameTable, type QualifiedName } from './name-table.ts'
 import { NamespaceScope } from './namespace-scope.ts'
+import { readDeclaration } from './xml-declaration.ts'
 import { XmlError } from './xml-error.ts'
 import { canonicalAttributeValue, checkReference } from './xml-text.ts'
-
-/** Where the bytes come from: fills the buffer as far as it can, 0 at the end. */
-export type ReadBytes = (target: Buffer) => number
 
 export interface StreamLimits {
   /** Of the whole document. */
@@ -28,7 +26,6 @@ export interface StreamAttribute {
 
 export type TokenKind = 'start' | 'end' | 'text' | 'eof'
 
-const chunkBytes = 256 * 1024
 /** As in scanXml: nothing we read has more, and they are compared with each other. */
 const maxAttributesOfElement = 64
 
@@ -71,20 +68,15 @@ export class XmlStream {
   isCdata = false
   readonly scope = new NamespaceScope()
 
-  readonly #read: ReadBytes
+  readonly #window: ByteWindow
   readonly #limits: StreamLimits
   readonly #names = new NameTable()
   readonly #open: QualifiedName[] = []
-  /** Used again and again; `#bytes` is the part of it that the window shows. */
-  #buffer = Buffer.alloc(0)
-  #bytes = Buffer.alloc(0)
+  /** As the window has them, at hand: they are looked at for every token. */
   #text = ''
-  /** Offset of the window in the document. */
   #base = 0
+  /** Where the next token begins in the window. */
   #at = 0
-  /** Bytes read beyond the window: the beginning of a character. */
-  #carry = Buffer.alloc(0)
-  #isAtEnd = false
   #keepFrom = Number.POSITIVE_INFINITY
   #rootSeen = false
   /** An element written `<a/>`: its end is told next. */
@@ -92,7 +84,7 @@ export class XmlStream {
   #closed = false
 
   constructor(read: ReadBytes, limits: StreamLimits) {
-    this.#read = read
+    this.#window = new ByteWindow(read, limits.maxBytes)
     this.#limits = limits
     while (this.#text.length < 4 && this.#fill());
     if (this.#text.startsWith('\xef\xbb\xbf')) this.#at = 3
@@ -106,7 +98,7 @@ export class XmlStream {
 
   /** A copy of the document's bytes; both offsets within what keepFrom keeps. */
   slice(from: number, to: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(from - this.#base, to - this.#base))
+    return this.#window.slice(from, to)
   }
 
   /** The present text as it stands in the document, Latin-1; of CDATA the inside. */
@@ -251,7 +243,7 @@ export class XmlStream {
 
   #scanDeclarationLike(at: number): TokenKind | 'again' | 'none' {
     const text = this.#text
-    if (text.length - at < 9 && !this.#isAtEnd) return 'again'
+    if (text.length - at < 9 && !this.#window.isAtEnd) return 'again'
     if (text.startsWith('<!--', at)) {
       const end = text.indexOf('--', at + 4)
       if (end < 0 || end + 2 >= text.length) return 'again'
@@ -389,68 +381,19 @@ export class XmlStream {
   }
 
   #skipDeclaration(): void {
-    const text = this.#text
-    const at = this.#at
-    if (!/^<\?xml[ \t\r\n]/.test(text.slice(at, at + 6))) {
-      if (/^(\xfe\xff|\xff\xfe|\0|<\0)/.test(text.slice(0, 2))) {
-        throw new XmlError('it is not written in UTF-8; only UTF-8 is read')
-      }
-      return
-    }
-    const match =
-      /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][\w.-]*)["'])?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*["'](?:yes|no)["'])?[ \t\r\n]*\?>/.exec(
-        text.slice(at, at + 500),
-      )
-    if (!match) throw this.#error(at, 'the XML declaration is not one of XML 1.0')
-    const encoding = match[1]
-    if (encoding !== undefined && !/^(utf-?8|us-ascii)$/i.test(encoding)) {
-      throw this.#error(at, `it says encoding="${encoding}", only UTF-8 is read`)
-    }
-    this.#at = at + match[0].length
+    const { problem, end } = readDeclaration(this.#text, this.#at)
+    if (problem) throw this.#error(this.#at, problem)
+    this.#at = end
   }
 
-  /**
-   * Moves the window on and adds a chunk to it.
-   *
-   * @returns false when there is nothing more
-   */
+  /** @returns false when there is nothing more */
   #fill(): boolean {
-    if (this.#isAtEnd) return false
-    const keep = Math.min(this.#at, Math.max(0, this.#keepFrom - this.#base))
-    const kept = this.#bytes.length - keep
-    this.#makeRoom(keep, kept)
-    const buffer = this.#buffer
-    this.#carry.copy(buffer, kept)
-    const start = kept + this.#carry.length
-    const count = this.#read(buffer.subarray(start, start + chunkBytes))
-    this.#isAtEnd = count === 0
-    const end = start + count
-    // A character cut in two at the end of the chunk waits for its other half.
-    const whole = this.#isAtEnd ? end : wholeCharacters(buffer, kept, end)
-    if (!isUtf8(buffer.subarray(kept, whole))) {
-      throw new XmlError('it is not written in UTF-8; only UTF-8 is read')
-    }
-    this.#carry = Buffer.from(buffer.subarray(whole, end))
-    this.#base += keep
-    this.#at -= keep
-    this.#bytes = buffer.subarray(0, whole)
-    this.#text = this.#bytes.toString('latin1')
-    if (this.#base + end > this.#limits.maxBytes) {
-      throw new XmlError(`larger than ${this.#limits.maxBytes} bytes`)
-    }
+    const next = this.#base + this.#at
+    if (!this.#window.fill(Math.min(next, Math.max(this.#base, this.#keepFrom)))) return false
+    this.#base = this.#window.base
+    this.#text = this.#window.text
+    this.#at = next - this.#base
     return true
-  }
-
-  /** Puts what is kept at the buffer's front, with place for a chunk behind it. */
-  #makeRoom(keep: number, kept: number): void {
-    const size = kept + this.#carry.length + chunkBytes
-    if (this.#buffer.length >= size) {
-      this.#buffer.copyWithin(0, keep, keep + kept)
-      return
-    }
-    const larger = Buffer.allocUnsafe(size + chunkBytes)
-    this.#bytes.copy(larger, 0, keep)
-    this.#buffer = larger
   }
 
   #error(at: number, problem: string): XmlError {
@@ -460,16 +403,4 @@ export class XmlStream {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d
-}
-
-/** The end of the last whole character of UTF-8 between the two offsets. */
-function wholeCharacters(bytes: Buffer, from: number, to: number): number {
-  for (let at = to - 1; at >= from && at >= to - 4; at--) {
-    const byte = bytes[at] as number
-    if (byte < 0x80) return to
-    if (byte < 0xc0) continue
-    const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-    return at + length > to ? at : to
-  }
-  return to
 }
