@@ -6,7 +6,7 @@ import { readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
 const usage = `Usage: propylaia messages list [--failed] [--limit N] [--json]
-       propylaia messages retry ID
+       propylaia messages retry ID [--json]
 
 list shows the newest messages of the last 90 days, 50 when --limit does not say otherwise; --failed
 only those that were not accepted. Texts, PINs and whole addresses are not shown.
@@ -30,7 +30,8 @@ export async function messagesCommand(context: Needs, args: string[]): Promise<n
   if (typeof parsed === 'number') return parsed
   const { values, positionals } = parsed
   const [action, id, ...more] = positionals
-  if (action === 'retry' && id !== undefined && more.length === 0) return retry(context, id)
+  if (action === 'retry' && id !== undefined && more.length === 0)
+    return retry(context, id, values.json)
   if (action !== 'list' || id !== undefined) {
     return usageError('expected: messages list, or messages retry ID', usage)
   }
@@ -93,7 +94,7 @@ const problems: Record<RetryProblem, string> = {
   'too-late': 'nobody needs it any more',
 }
 
-async function retry(context: Needs, id: string): Promise<number> {
+async function retry(context: Needs, id: string, json: boolean): Promise<number> {
   const now = context.now()
   const problem = await putBack(id, now, (validUntil) => giveUpAt(now, validUntil))
   if (problem !== undefined) {
@@ -105,6 +106,10 @@ async function retry(context: Needs, id: string): Promise<number> {
     result: 'success',
     details: { id, by: 'command line' },
   })
-  process.stdout.write(`${id}: a running server tries it within a quarter of a minute\n`)
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ id, state: 'waiting' }, null, 2)}\n`
+      : `${id}: a running server tries it within a quarter of a minute\n`,
+  )
   return 0
 }
