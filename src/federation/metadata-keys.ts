@@ -25,6 +25,7 @@ export interface RoleKeys {
  */
 export function readKeys(role: Element, reading: MetadataReading): RoleKeys {
   const keys: RoleKeys = { signingKeys: [], encryptionKeys: [] }
+  const opened: OpenedKeys = new Map()
   for (const descriptor of childElements(role, ns.md, 'KeyDescriptor')) {
     const use = attributeOf(descriptor, 'use')
     if (use !== undefined && use !== 'signing' && use !== 'encryption') {
@@ -33,7 +34,7 @@ export function readKeys(role: Element, reading: MetadataReading): RoleKeys {
         entityId: reading.entityId,
       })
     }
-    const read = readKey(descriptor, reading)
+    const read = readKey(descriptor, reading, opened)
     if (!read) continue
     if (use !== 'encryption') keys.signingKeys.push(read.key)
     // RSA-OAEP is how we hand over the content key; an elliptic curve key cannot do that.
@@ -49,7 +50,13 @@ export function readKeys(role: Element, reading: MetadataReading): RoleKeys {
   return keys
 }
 
-function readKey(descriptor: Element, reading: MetadataReading) {
+/**
+ * By the certificate's text. Most services have one for both uses: opening it twice would be a tenth
+ * of what reading their metadata takes.
+ */
+type OpenedKeys = Map<string, KeyObject>
+
+function readKey(descriptor: Element, reading: MetadataReading, opened: OpenedKeys) {
   const keyInfo = childElement(descriptor, ns.ds, 'KeyInfo')
   const x509Data = keyInfo && childElement(keyInfo, ns.ds, 'X509Data')
   const certificateElement = x509Data && childElement(x509Data, ns.ds, 'X509Certificate')
@@ -65,7 +72,8 @@ function readKey(descriptor: Element, reading: MetadataReading) {
     })
   let publicKey: KeyObject
   if (certificate) {
-    publicKey = openCertificate(certificate, reading, fail)
+    publicKey = opened.get(certificate) ?? openCertificate(certificate, reading, fail)
+    opened.set(certificate, publicKey)
   } else if (rsaKeyValue) {
     publicKey = openRsaKeyValue(rsaKeyValue, fail)
   } else {
@@ -111,10 +119,11 @@ function openCertificate(certificate: string, reading: MetadataReading, fail: Fa
     )
   }
   let opened: X509Certificate
+  let publicKey: KeyObject
   try {
     opened = new X509Certificate(Buffer.from(certificate, 'base64'))
     // Reading the key is what can fail on a certificate of an unknown key type.
-    void opened.publicKey
+    publicKey = opened.publicKey
   } catch {
     throw fail(
       'CERTIFICATE_UNREADABLE',
@@ -137,7 +146,7 @@ function openCertificate(certificate: string, reading: MetadataReading, fail: Fa
       remedy: 'Sign the certificate with SHA-256 when you next change keys.',
     })
   }
-  return opened.publicKey
+  return publicKey
 }
 
 function openRsaKeyValue(rsaKeyValue: Element, fail: Fail): KeyObject {
