@@ -23,7 +23,7 @@ export async function serve(config: Config): Promise<void> {
   setFlagsFromString('--no-maglev')
   // Without it a function waits in slow code for its 3000th call, which for most of a response is the
   // 3000th response. After the 1000th a cold server needs 26 % less CPU a response over its first
-  // 30 seconds under load; what it settles at is the same. Flags that a V8 lacks are passed over.
+  // 30 seconds under load. Flags that a V8 lacks are passed over.
   setFlagsFromString('--invocation-count-for-turbofan=1000')
   if (cluster.isWorker) return serveAsWorker(config)
   const startedAt = Date.now()
