@@ -161,6 +161,22 @@ describe('SP metadata: keys (fedinterop IIP-MD07 to MD12)', () => {
     assert.ok(codes.includes('CERTIFICATE_SHA1'))
   })
 
+  it('tells once what is odd about a certificate that stands there for each use', () => {
+    const [descriptor = ''] =
+      /<KeyDescriptor>.*?<\/KeyDescriptor>/s.exec(fixture('old-keys.xml')) ?? []
+    const forUse = (use: string) =>
+      descriptor.replace('KeyDescriptor>', `KeyDescriptor use="${use}">`)
+    const xml = fixture('old-keys.xml').replace(
+      descriptor,
+      forUse('signing') + forUse('encryption'),
+    )
+    assert.notEqual(xml, fixture('old-keys.xml'))
+    const { serviceProvider, findings } = readServiceProviderMetadata(xml, 'test', now)
+    assert.equal(serviceProvider.signingKeys[0]?.publicKeyPem, publicPem('expired'))
+    assert.equal(serviceProvider.encryptionKeys[0]?.publicKeyPem, publicPem('expired'))
+    assert.equal(findings.filter(({ code }) => code === 'CERTIFICATE_EXPIRED').length, 1)
+  })
+
   it('takes a bare RSA key', () => {
     assert.equal(parse('old-keys.xml').signingKeys[1]?.publicKeyPem, publicPem('simplesamlphp'))
   })
