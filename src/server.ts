@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { noteOwnNames } from './aliases/own-names.ts'
 import { createApp } from './app.ts'
 import { startFederationRefresh } from './federation/aggregates/schedule.ts'
 import { openLogos } from './federation/logos/logos.ts'
@@ -21,6 +22,7 @@ export async function startWebServer(runtime: Runtime): Promise<WebServer> {
   // A reverse proxy keeps connections longer than Node's 5 s and would meet resets.
   server.keepAliveTimeout = 65_000
   server.requestTimeout = 30_000
+  await noteOwnNames(runtime.context)
   await listen(server, config.port, config.host)
   runtime.messages.start()
   runtime.academicIds.start()

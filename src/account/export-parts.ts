@@ -106,6 +106,7 @@ export const exportParts: ExportParts = {
       privacy: account.acceptedTerms.privacy,
       acceptedAt: account.acceptedTerms.acceptedAt,
     },
+    administratorSince: account.adminRight?.since,
     passwordChangedAt: account.passwordChangedAt,
     previousPasswordsKept: account.previousPasswords?.length,
     mobile: account.mobile,

@@ -28,6 +28,7 @@ export async function accountFacts(
     activatedRoles: account.activatedRoles,
     acceptedTerms: account.acceptedTerms,
     academicId: academicIdFacts(account),
+    administrator: account.adminRight,
     passwordChangedAt: account.passwordChangedAt,
     expiresAt: account.expiresAt,
     mobile: account.mobile,
