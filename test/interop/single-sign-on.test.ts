@@ -99,10 +99,8 @@ describe('One sign-in for Shibboleth SP and mod_auth_openidc', () => {
     const browser = new Browser()
     await browser.open(oidcPage, student)
     const query = new URLSearchParams({ logout: loggedOutUrl(relyingParty) })
-    const question = await browser.open(`${redirectUri(relyingParty)}?${query}`)
-    const form = question.forms.find(({ fields }) => fields.has('xsrf'))
-    assert.ok(form, question.text)
-    await browser.submit(form, { logout: 'yes' })
+    const done = await browser.open(`${redirectUri(relyingParty)}?${query}`)
+    assert.equal(done.url.split('?')[0], loggedOutUrl(relyingParty))
     loginForm(await browser.open(samlPage))
   })
 

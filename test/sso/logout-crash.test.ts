@@ -27,7 +27,9 @@ describe('A logout whose server is killed half way', () => {
   const told: string[] = []
   before(async () => {
     app = await startTestApp({ FETCH_LOOPBACK: 'true' })
-    servers = await openDoomedServers(app, { FETCH_LOOPBACK: 'true' })
+    // Where the browser's sessions are in Redis, the server that dies has them there too.
+    const { REDIS_URL = '' } = process.env
+    servers = await openDoomedServers(app, { FETCH_LOOPBACK: 'true', REDIS_URL })
     service = createServer((req, res) => {
       let body = ''
       req.on('data', (chunk) => {
