@@ -6,7 +6,7 @@ import { leaving } from '../consent/release-ref.ts'
 import type { AppContext } from '../context.ts'
 import { type CasService, serviceId } from '../federation/service.ts'
 import { findCasServiceFor } from '../federation/service-store.ts'
-import { recordService } from '../sso/sessions.ts'
+import { recordService, sessionExists } from '../sso/sessions.ts'
 import { casReleaseRef } from './release-ref.ts'
 import { isSameService } from './service-address.ts'
 import { type TicketRecord, visits } from './ticket-model.ts'
@@ -123,7 +123,11 @@ export async function validateTicket(
   }
 }
 
-/** Written down so that the service can be told when the sign-in ends. */
+/**
+ * Written down so that the service can be told when the sign-in ends.
+ *
+ * @throws {ValidationFailure} INVALID_TICKET: it ended meanwhile
+ */
 export async function recordVisit(
   context: Pick<AppContext, 'now'>,
   ticket: string,
@@ -141,4 +145,8 @@ export async function recordVisit(
     at: now,
     expiresAt: new Date(session.endsAt),
   })
+  // Ended while this was written: whoever told the services may not have seen it.
+  if (!(await sessionExists(session.id, now))) {
+    throw new ValidationFailure('INVALID_TICKET', 'the sign-in has ended')
+  }
 }

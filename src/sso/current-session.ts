@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import type { AppContext } from '../context.ts'
+import { isMarkedHere } from './session-record.ts'
 import type { SsoSession } from './sso-session.ts'
 
 /** lastSeenAt moves at most this many times in an idle lifetime: a plain read writes nothing. */
@@ -7,7 +8,7 @@ const touchesPerLifetime = 10
 
 /**
  * The sign-in that this browser holds, if it still counts: used within the idle lifetime and begun
- * within the absolute one. Whether the account still may sign in is `loadSubject`'s question.
+ * within the absolute one, and not being ended by this process. Whether the account still may sign in is `loadSubject`'s question.
  */
 export function currentSession(
   context: Pick<AppContext, 'config' | 'now'>,
@@ -15,7 +16,7 @@ export function currentSession(
 ): SsoSession | undefined {
   const session = request.session?.sso
   if (!session) return undefined
-  if (hasLapsed(context, session)) {
+  if (hasLapsed(context, session) || isMarkedHere(session.id)) {
     delete request.session.sso
     return undefined
   }
@@ -36,6 +37,9 @@ export function hasLapsed(
 }
 
 /** When this session ends at the latest, for SessionNotOnOrAfter and token lifetimes. */
-export function sessionEnd(context: Pick<AppContext, 'config'>, session: SsoSession): Date {
+export function sessionEnd(
+  context: Pick<AppContext, 'config'>,
+  session: Pick<SsoSession, 'startedAt'>,
+): Date {
   return new Date(session.startedAt + context.config.sessionAbsoluteSeconds * 1000)
 }

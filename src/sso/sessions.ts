@@ -43,38 +43,39 @@ export async function startSession(
     isSamePerson &&
     signInCounts(account, previous) &&
     (await sessionExists(previous.id, context.now()))
-  const session: SsoSession = {
-    id: isContinued ? previous.id : randomBytes(16).toString('hex'),
-    generation: account.sessionGeneration,
+  if (previous && !isSamePerson) await markEnding(context, previous.id)
+  await regenerate(request)
+  if (previous && !isSamePerson) tellInBackground(context, await forget(context, request, previous))
+  const base = {
+    ...(account.sessionGeneration === undefined ? {} : { generation: account.sessionGeneration }),
     personId: account._id,
     username: account.username,
-    authnInstant: nowMs,
-    startedAt: nowMs,
+  }
+  const times = { startedAt: nowMs, authnInstant: nowMs }
+  const record = {
+    ...base,
+    expressSessionId: request.sessionID,
+    startedAt: new Date(nowMs),
+    authnInstant: new Date(nowMs),
+    ...requestOrigin(request),
+    expiresAt: sessionEnd(context, times),
+  }
+  // Somebody may end the sign-in in this very moment: then this is a new one.
+  const kept = isContinued
+    ? await SsoSessionModel.updateOne({ _id: previous.id, ...standing }, { $set: record })
+    : undefined
+  const isKept = isContinued && kept?.matchedCount === 1
+  const id = isKept ? previous.id : randomBytes(16).toString('hex')
+  if (!isKept) await SsoSessionModel.create({ _id: id, ...record, services: [] })
+  const session: SsoSession = {
+    id,
+    ...base,
+    ...times,
     amr: method.amr,
     acr: method.acr,
     lastSeenAt: nowMs,
   }
-  if (previous && !isSamePerson) await markEnding(context, previous.id)
-  await regenerate(request)
-  if (previous && !isSamePerson) tellInBackground(context, await forget(context, request, previous))
   request.session.sso = session
-  await SsoSessionModel.updateOne(
-    { _id: session.id },
-    {
-      $set: {
-        ...(session.generation === undefined ? {} : { generation: session.generation }),
-        personId: session.personId,
-        username: session.username,
-        expressSessionId: request.sessionID,
-        startedAt: new Date(nowMs),
-        authnInstant: new Date(nowMs),
-        ...requestOrigin(request),
-        expiresAt: sessionEnd(context, session),
-      },
-      $setOnInsert: { services: [] },
-    },
-    { upsert: true },
-  )
   return session
 }
 

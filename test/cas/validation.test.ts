@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { tickets } from '../../src/cas/ticket-model.ts'
+import { recordVisit, type Validated } from '../../src/cas/validation.ts'
 import { removeService, setServiceOverrides } from '../../src/federation/registration.ts'
 import { accounts } from '../../src/people/people-store.ts'
 import { endEverywhere } from '../../src/sso/end-everywhere.ts'
@@ -180,6 +181,15 @@ describe('A CAS ticket (CAS Protocol 3.1.1)', () => {
       failureOf(await server.get(validatePath(p3, service.url, ticket))),
       'INVALID_TICKET',
     )
+  })
+
+  it('is refused when the sign-in ends while its use is written down', async () => {
+    const record = { kind: 'ST', serviceId: 's', service: 'https://s.example.gr/', session: {} }
+    const session = { id: 'ended', personId: 'p', endsAt: Date.now() + 60_000 }
+    const validated = { record: { ...record, session } } as unknown as Validated
+    await assert.rejects(recordVisit(app.context, 'ST-ended', validated), {
+      code: 'INVALID_TICKET',
+    })
   })
 
   it('is used up by an attempt that names no service', async () => {

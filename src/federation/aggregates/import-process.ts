@@ -30,7 +30,8 @@ async function importEntities(order: ImportOrder): Promise<AggregateSummary> {
     return await writeAll(worker, slots, order, store)
   } finally {
     await worker.terminate()
-    await (await store).client.close()
+    const connected = await store.catch(() => undefined)
+    await connected?.client.close()
   }
 }
 
@@ -60,6 +61,7 @@ function writeAll(
       await entities.insertMany(records, { ordered: false })
       releaseSlot(slots, slot)
     }
+    store.catch(reject)
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('the reader of the aggregate ended early')))
     worker.on('message', (message: AggregateMessage) => {
