@@ -18,8 +18,14 @@ const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_j
 const grantTypes = ['authorization_code', 'refresh_token']
 /** Texts that may have a language, as `client_name#el`. */
 const localizedFields = ['client_name', 'client_description', 'client_uri', 'policy_uri', 'tos_uri']
-const urlFields = ['client_uri', 'policy_uri', 'tos_uri', 'logo_uri', 'jwks_uri']
-const secureUrlFields = ['sector_identifier_uri', 'initiate_login_uri', 'backchannel_logout_uri']
+const urlFields = ['client_uri', 'policy_uri', 'tos_uri', 'logo_uri']
+/** Keys that came in clear would be those of whoever is on the way. */
+const secureUrlFields = [
+  'jwks_uri',
+  'sector_identifier_uri',
+  'initiate_login_uri',
+  'backchannel_logout_uri',
+]
 /** Taken as they are; the protocol room checks their values when the client is used. */
 const passedOn = [
   'application_type',

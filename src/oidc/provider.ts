@@ -11,6 +11,7 @@ import { sessionIndexFor } from '../sso/sessions.ts'
 import { renderPostForm } from '../web/post-form.ts'
 import { accountFinder } from './account.ts'
 import { StoreAdapter } from './adapter.ts'
+import { clientFetch, mayCallFrom } from './client-fetch.ts'
 import { mustShow } from './disclosure.ts'
 import { standingGrant } from './grants.ts'
 import { promptPolicy, supportedAcrValues } from './interaction-policy.ts'
@@ -146,8 +147,7 @@ function configuration(
     expiresWithSession: async (_ctx, source) => !source.scopes.has('offline_access'),
     clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client.redirectUris ?? []),
     clockTolerance: Math.min(config.clockSkewSeconds, 60),
-    // Strangers name these addresses. By itself oidc-provider reads whatever comes in 2.5 seconds.
-    fetchResponseBodyLimits: { jwks_uri: 262_144, sector_identifier_uri: 262_144 },
+    fetch: clientFetch(context),
     cookies: {
       keys: [secrets.get('oidc-cookie').toString('base64url')],
       names: {
@@ -265,11 +265,6 @@ async function isOwnToken(
   token: { clientId?: string },
 ): Promise<boolean> {
   return token.clientId === client.clientId
-}
-
-/** Browsers may call token and userinfo from the origins that the service's codes go to. */
-function mayCallFrom(origin: string, redirectUris: readonly string[]): boolean {
-  return redirectUris.some((uri) => URL.canParse(uri) && new URL(uri).origin === origin)
 }
 
 function absoluteUrl(context: AppContext, url: string): string {

@@ -12,8 +12,8 @@ import { oidcScopes, supportedClaims } from '../attributes/scopes.ts'
 import { oidcReleaseTarget, registeredScopes } from '../attributes/targets.ts'
 import type { AppContext } from '../context.ts'
 import type { RelyingParty } from '../federation/service.ts'
-import { fetchPublic } from '../fetch/public-fetch.ts'
 import { claimsOf } from '../oidc/account.ts'
+import { clientFetch, mayCallFrom } from '../oidc/client-fetch.ts'
 import { clientMetadata } from '../oidc/relying-party.ts'
 import { SandboxAdapter } from './sandbox-adapter.ts'
 import type { ProviderError } from './sandbox-problem.ts'
@@ -25,7 +25,6 @@ const codeSeconds = 600
 const trialSeconds = 3600
 /** Nobody signed in. SAML Authentication Context 3.4.25. */
 const unspecifiedContext = 'urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified'
-const jwksLimits = { maxBytes: 262_144, timeoutMs: 5000 }
 
 /** Of the registration, what decides how the client's requests are answered. */
 const usedFields = [
@@ -221,19 +220,9 @@ function configuration(
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, one) => one.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
-    clientBasedCORS: (_ctx, origin, { redirectUris = [] }) =>
-      redirectUris.some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
+    clientBasedCORS: (_ctx, origin, { redirectUris = [] }) => mayCallFrom(origin, redirectUris),
     clockTolerance: Math.min(config.clockSkewSeconds, 60),
-    fetch: async (url) => {
-      const { bytes } = await fetchPublic(String(url), {
-        accept: 'application/jwk-set+json, application/json',
-        ...jwksLimits,
-        allowLoopback: config.fetchLoopback === 'true',
-      })
-      return new Response(new Uint8Array(bytes), {
-        headers: { 'content-type': 'application/json' },
-      })
-    },
+    fetch: clientFetch({ config }),
     ttl: {
       AuthorizationCode: codeSeconds,
       AccessToken: trialSeconds,

@@ -138,6 +138,12 @@ describe('client metadata: keys and secrets', () => {
     refuses({ ...minimal, token_endpoint_auth_method: 'private_key_jwt' }, /jwks or jwks_uri/)
   })
 
+  it('refuses keys at an http address, which whoever is on the way could exchange', () => {
+    const method = { token_endpoint_auth_method: 'private_key_jwt' }
+    const jwks_uri = 'http://service.example.gr/jwks'
+    refuses({ ...minimal, ...method, jwks_uri }, /jwks_uri must be an https address/)
+  })
+
   it('refuses a short secret without repeating it', () => {
     assert.throws(
       () => checkClientMetadata({ ...minimal, client_secret: 'hunter2' }),

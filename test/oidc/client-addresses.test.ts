@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { addClient } from './relying-party-support.ts'
 
@@ -7,35 +9,26 @@ const mebibyte = 1_048_576
 
 describe('OIDC: addresses that a client registered and this server asks', () => {
   let app: TestApp
-  const { fetch } = globalThis
+  let server: Server
+  let connections = 0
+  let answer: RequestListener = (_req, res) => res.end('{"keys":[]}')
   before(async () => {
-    app = await startTestApp()
+    server = createServer((req, res) => answer(req, res))
+    server.on('connection', () => {
+      connections += 1
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
-  after(async () => {
-    globalThis.fetch = fetch
-    await app.close()
-  })
+  afterEach(() => app.close())
+  after(() => server.close())
 
-  it('are read up to a limit: its keys are no reason to fill the memory', async () => {
-    const jwksUri = 'https://service.example/keys.json'
+  /** Has the keys of a client read, who authenticates with one of them. */
+  async function authenticate(jwksUri: string) {
     const { clientId } = await addClient({
       client_secret: undefined,
       token_endpoint_auth_method: 'private_key_jwt',
       jwks_uri: jwksUri,
     })
-    let asked = 0
-    let sent = 0
-    globalThis.fetch = async () => {
-      asked += 1
-      const body = new ReadableStream<Uint8Array>({
-        pull(controller) {
-          sent += 65_536
-          controller.enqueue(new Uint8Array(65_536))
-          if (sent >= 32 * mebibyte) controller.close()
-        },
-      })
-      return new Response(body)
-    }
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const seconds = Math.floor(Date.now() / 1000)
     const claims = {
@@ -46,18 +39,48 @@ describe('OIDC: addresses that a client registered and this server asks', () => 
       iat: seconds,
       exp: seconds + 60,
     }
-    const assertion = `${part({ alg: 'RS256', kid: 'x' })}.${part(claims)}.AAAA`
-    const answer = await fetch(`${app.baseUrl}/oidc/token`, {
+    return fetch(`${app.baseUrl}/oidc/token`, {
       method: 'POST',
       body: new URLSearchParams({
         grant_type: 'authorization_code',
         code: 'x',
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion,
+        client_assertion: `${part({ alg: 'RS256', kid: 'x' })}.${part(claims)}.AAAA`,
       }),
     })
-    assert.ok(answer.status >= 400 && answer.status < 500, await answer.text())
+  }
+
+  it('are read up to a limit: its keys are no reason to fill the memory', async () => {
+    app = await startTestApp({ FETCH_LOOPBACK: 'true' })
+    let asked = 0
+    let sent = 0
+    answer = (_req, res) => {
+      asked += 1
+      const piece = Buffer.alloc(65_536)
+      const write = () => {
+        while (!res.destroyed && sent < 32 * mebibyte) {
+          sent += piece.length
+          if (!res.write(piece)) return void res.once('drain', write)
+        }
+        res.end()
+      }
+      write()
+    }
+    const { port } = server.address() as AddressInfo
+    const refused = await authenticate(`http://127.0.0.1:${port}/keys.json`)
+    assert.equal(refused.status, 401)
     assert.equal(asked, 1)
-    assert.ok(sent < mebibyte, `${sent} bytes were read`)
+    assert.ok(sent < 8 * mebibyte, `${sent} bytes were sent`)
+  })
+
+  it('are not even connected to when they are of this machine', async () => {
+    app = await startTestApp()
+    answer = (_req, res) => res.end('{"keys":[]}')
+    const { port } = server.address() as AddressInfo
+    connections = 0
+    for (const host of ['127.0.0.1', 'localhost', '2130706433', '[::ffff:127.0.0.1]', '0.0.0.0']) {
+      assert.equal((await authenticate(`https://${host}:${port}/keys`)).status, 401)
+    }
+    assert.equal(connections, 0)
   })
 })

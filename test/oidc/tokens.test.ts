@@ -230,6 +230,27 @@ describe('OIDC: calls from browsers (CORS)', () => {
     assert.equal(other.headers.get('access-control-allow-origin'), null)
     assert.equal(other.status, 400)
   })
+
+  it('are not allowed from the origin "null", which an app’s own scheme and any sandboxed frame have', async () => {
+    const { clientId } = await addClient({
+      application_type: 'native',
+      client_secret: undefined,
+      token_endpoint_auth_method: 'none',
+      redirect_uris: ['org.example.app:/callback'],
+    })
+    const answer = await fetch(`${app.baseUrl}/oidc/token`, {
+      method: 'POST',
+      headers: { origin: 'null' },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: clientId,
+        code: 'x',
+        redirect_uri: 'org.example.app:/callback',
+        code_verifier: 'v'.repeat(43),
+      }),
+    })
+    assert.equal(answer.headers.get('access-control-allow-origin'), null)
+  })
 })
 
 describe('OIDC: RP-initiated logout', () => {
