@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
 
 /**
@@ -39,9 +40,33 @@ const login = ['--login', '--pin', 'env:PROPYLAIA_TOKEN_PIN']
 const folder = mkdtempSync(join(tmpdir(), 'propylaia-signer-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-async function token(...args: string[]): Promise<string> {
-  const { stdout } = await run(tool, [...common, ...args], { env: environment, timeout: 20_000 })
-  return stdout
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * One run at a time: SoftHSM does not find its token, or refuses the login, while another process
+ * has it open, and several at a time are hardly faster.
+ */
+function token(...args: string[]): Promise<string> {
+  const mine = last.then(() => runTool(args))
+  last = mine.catch(() => undefined)
+  return mine
+}
+
+/** What SoftHSM says while a process of another worker has the token open. */
+const isBusy = /No slot with token named|CKR_GENERAL_ERROR|CKR_DEVICE_ERROR/
+const maxTries = 20
+
+async function runTool(args: readonly string[]): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const options = { env: environment, timeout: 20_000 }
+      return (await run(tool, [...common, ...args], options)).stdout
+    } catch (error) {
+      const { stderr = '' } = error as { stderr?: string }
+      if (tries === maxTries || !isBusy.test(stderr)) throw error
+      await setTimeout(5 + Math.random() * 40)
+    }
+  }
 }
 
 /** CKA_ID by label: pkcs11-tool signs with the first key it finds unless it is given an id. */
@@ -116,7 +141,7 @@ async function answer({ op, label = '', algorithm = '', data = '' }: Question): 
 
 for await (const line of createInterface({ input: process.stdin })) {
   const question = JSON.parse(line) as Question
-  // Not waited for: a token has several sessions.
+  // Not waited for here: what asks for the token waits its turn (token()).
   answer(question).then(
     (result) => write({ id: question.id, ...result }),
     (error: Error & { stderr?: string }) =>

@@ -22,11 +22,13 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('keys in a PKCS#11 token (SoftHSM, by pkcs11-tool)', () => {
   it('are listed, and sign RSA and EC so that OpenSSL verifies it', async () => {
-    const signer = startKeySigner({
-      command: splitCommand(token.signerCommand),
-      environment: Object.keys(token.environment),
-      timeoutMs: 30_000,
-    })
+    const start = () =>
+      startKeySigner({
+        command: splitCommand(token.signerCommand),
+        environment: Object.keys(token.environment),
+        timeoutMs: 30_000,
+      })
+    const signer = start()
     try {
       assert.deepEqual([...(await signer.labels())].sort(), ['oidc-rsa', 'saml-ec', 'saml-rsa'])
       const data = Buffer.from('κείμενο')
@@ -35,6 +37,18 @@ describe('keys in a PKCS#11 token (SoftHSM, by pkcs11-tool)', () => {
       const ec = await signer.sign('saml-ec', 'ES256', data)
       const key = await signer.publicKey('saml-ec')
       assert.ok(verify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, ec))
+      // As two workers on the evening of a registration.
+      const other = start()
+      try {
+        const many = await Promise.all(
+          Array.from({ length: 40 }, (_, index) =>
+            [signer, other][index % 2]!.sign('saml-rsa', 'RS256', Buffer.from([index])),
+          ),
+        )
+        assert.equal(new Set(many.map((one) => one.toString('hex'))).size, 40)
+      } finally {
+        await other.close()
+      }
       await assert.rejects(signer.sign('none', 'RS256', data), { code: 'KEY_SIGNER_UNAVAILABLE' })
     } finally {
       await signer.close()
