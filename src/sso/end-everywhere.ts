@@ -3,7 +3,7 @@ import { type Account, type SignInMark, signInCounts } from '../people/account.t
 import { accounts } from '../people/people-store.ts'
 import type { EndedSession } from './logout-channels.ts'
 import { destroyExpressSession } from './own-sessions.ts'
-import { markEnding, takeRecord } from './session-record.ts'
+import { markEnding, standing, takeRecord } from './session-record.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 import { inBackground, tellServices } from './tell-services.ts'
 
@@ -65,7 +65,7 @@ export async function endEverywhere(
 
 /** The condition on the account under which this sign-in counts: signInCounts() for the store. */
 export async function stillCounts(sessionId: string) {
-  const session = await SsoSessionModel.findOne({ _id: sessionId, endingAt: { $exists: false } })
+  const session = await SsoSessionModel.findOne({ _id: sessionId, ...standing })
     .select('generation')
     .lean()
   const sessionGeneration = session?.generation ?? { $exists: false }

@@ -1,3 +1,4 @@
+import { standing } from './session-record.ts'
 import type { SessionService } from './sessions.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 
@@ -30,7 +31,7 @@ export async function findSessionsOfService(
       : { 'services.nameId': nameId }
   const records = await SsoSessionModel.find({
     ...wanted,
-    endingAt: { $exists: false },
+    ...standing,
     expiresAt: { $gt: now },
   })
     .limit(maxFound)

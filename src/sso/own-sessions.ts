@@ -4,7 +4,7 @@ import type { AppContext } from '../context.ts'
 import { type Account, signInCounts } from '../people/account.ts'
 import { hasLapsed } from './current-session.ts'
 import type { EndedSession } from './logout-channels.ts'
-import { markEnding, takeRecord } from './session-record.ts'
+import { markEnding, standing, takeRecord } from './session-record.ts'
 import { distinctServices, type SessionService } from './sessions.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
@@ -42,7 +42,7 @@ export async function listOwnSessions(
 ): Promise<OwnSession[]> {
   const records = await SsoSessionModel.find({
     personId: account._id,
-    endingAt: { $exists: false },
+    ...standing,
     expiresAt: { $gt: context.now() },
   })
     .sort({ startedAt: -1 })

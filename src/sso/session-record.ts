@@ -14,6 +14,9 @@ import { SsoSessionModel } from './sso-session-model.ts'
 /** Longer than telling may take: only from a process that died is a record taken over. */
 const tellLeaseMs = 60_000
 
+/** Of a record: nobody is ending the sign-in. */
+export const standing = { endingAt: { $exists: false } }
+
 /** Records that nobody is telling the services of. */
 export const untold = (now: Date) => ({
   $or: [{ tellingUntil: { $exists: false } }, { tellingUntil: { $lte: now } }],

@@ -7,7 +7,7 @@ import { type Account, signInCounts } from '../people/account.ts'
 import { currentSession, sessionEnd } from './current-session.ts'
 import type { EndedSession } from './logout-channels.ts'
 import { RecentKeys } from './recent-keys.ts'
-import { isMarkedHere, markEnding, takeRecord } from './session-record.ts'
+import { isMarkedHere, markEnding, standing, takeRecord } from './session-record.ts'
 import type { SsoSession } from './sso-session.ts'
 import { SsoSessionModel } from './sso-session-model.ts'
 import { inBackground, tellServices } from './tell-services.ts'
@@ -38,11 +38,7 @@ export async function startSession(
   const isSamePerson = previous?.personId === account._id
   const nowMs = context.now().getTime()
   // The id of a sign-in that was ended never comes back: grants and tokens hang on it.
-  const isContinued =
-    previous &&
-    isSamePerson &&
-    signInCounts(account, previous) &&
-    (await sessionExists(previous.id, context.now()))
+  const isContinued = previous && isSamePerson && signInCounts(account, previous)
   if (previous && !isSamePerson) await markEnding(context, previous.id)
   await regenerate(request)
   if (previous && !isSamePerson) tellInBackground(context, await forget(context, request, previous))
@@ -60,7 +56,7 @@ export async function startSession(
     ...requestOrigin(request),
     expiresAt: sessionEnd(context, times),
   }
-  // Somebody may end the sign-in in this very moment: then this is a new one.
+  // One that somebody has ended, or ends in this very moment, is not gone on with.
   const kept = isContinued
     ? await SsoSessionModel.updateOne({ _id: previous.id, ...standing }, { $set: record })
     : undefined
@@ -87,9 +83,6 @@ export interface SessionService {
   readonly nameIdFormat?: string
   readonly sessionIndex?: string
 }
-
-/** Of a record: nobody is ending it. */
-const standing = { endingAt: { $exists: false } }
 
 /** What this worker already wrote: a service joins a session once, not at every visit. */
 const joined = new RecentKeys(50_000)

@@ -18,6 +18,7 @@ import {
   tellService,
   tellServices,
 } from './tell-services.ts'
+import { withinMs } from './within-ms.ts'
 
 /** A service that waits for its answer gets it without a page when all answer within this. */
 const atOnceMs = 1500
@@ -69,13 +70,14 @@ export async function followLogout(
   { here, elsewhere, end }: EndedHere,
 ): Promise<void> {
   const begunMs = performance.now()
+  const all = [...here, ...elsewhere]
   const planned = await Promise.all([
     ...here.flatMap((session) => plan(context, session, { isHere: true, end })),
     ...elsewhere.flatMap((session) => plan(context, session, { isHere: false, end })),
   ])
   const [first] = planned
   if (!first) {
-    await forgetTold(context, [...here, ...elsewhere])
+    await forgetTold(context, all)
     return answerEnd(context, req, res, end, 0)
   }
   const { personId, username } = first.session
@@ -83,7 +85,6 @@ export async function followLogout(
   const run = await createRun(context, req, res, { personId, username, services, end }).catch(
     (cause) => {
       // No page can show how it goes, but the services hear of it.
-      const all = [...here, ...elsewhere]
       const left = all.map((session) => ({ ...session, services: heard(session, end) }))
       void inBackground(tellServices(context, left))
       throw logoutError('LOGOUT_UNFINISHED', 'the logout could not be written down', cause)
@@ -96,7 +97,7 @@ export async function followLogout(
       ? [tellAndNote(context, run._id, index, { session, service, limitMs })]
       : [],
   )
-  inBackground(Promise.all(told).then(() => forgetTold(context, [...here, ...elsewhere])))
+  inBackground(Promise.all(told).then(() => forgetTold(context, all)))
   if (isAnsweredAtOnce(end) && told.length === services.length) {
     const outcomes = await withinMs(Promise.all(told), atOnceMs)
     const left = outcomes?.filter((outcome) => outcome !== 'done').length
@@ -205,17 +206,4 @@ function tellAndNote(
       return outcome
     }),
   )
-}
-
-/** @returns undefined when it took longer */
-async function withinMs<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,7 +1,13 @@
 import type { AppContext } from '../context.ts'
-import { backChannelOf, type EndedSession, type LogoutOutcome } from './logout-channels.ts'
+import {
+  backChannelOf,
+  type EndedSession,
+  type LogoutOutcome,
+  type TellService,
+} from './logout-channels.ts'
 import { forgetRecords } from './session-record.ts'
 import type { SessionService } from './sessions.ts'
+import { withinMs } from './within-ms.ts'
 
 /** No service delays anybody for longer. */
 export const tellLimitMs = 5000
@@ -83,43 +89,29 @@ async function attempt(
   limitMs: number,
 ): Promise<LogoutOutcome> {
   const tell = backChannelOf(service.protocol)
-  const outcome = tell
-    ? await inTime(
-        limitMs,
-        (signal) => tell(context, session, service, signal),
-        (error) =>
-          context.log.error(
-            { err: error, service: service.id },
-            'a service could not be told of a logout',
-          ),
-      )
-    : 'impossible'
+  const outcome = tell ? await inTime(context, tell, session, service, limitMs) : 'impossible'
   recordOutcome(context, session, service, outcome, 'back channel')
   return outcome
 }
 
 async function inTime(
+  context: AppContext,
+  tell: TellService,
+  session: EndedSession,
+  service: SessionService,
   limitMs: number,
-  tell: (signal: AbortSignal) => Promise<LogoutOutcome>,
-  onError: (error: unknown) => void,
 ): Promise<LogoutOutcome> {
   const stop = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<LogoutOutcome>((resolve) => {
-    timer = setTimeout(() => {
-      stop.abort()
-      resolve('no-answer')
-    }, limitMs)
-  })
-  const told = tell(stop.signal).catch((error): LogoutOutcome => {
-    onError(error)
+  const told = tell(context, session, service, stop.signal).catch((error): LogoutOutcome => {
+    context.log.error(
+      { err: error, service: service.id },
+      'a service could not be told of a logout',
+    )
     return 'failed'
   })
-  try {
-    return await Promise.race([told, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  const outcome = await withinMs(told, limitMs)
+  if (outcome === undefined) stop.abort()
+  return outcome ?? 'no-answer'
 }
 
 /** For the audit log: who was told of which sign-in's end, and what came of it. */
