@@ -10,7 +10,7 @@ import type { SsoSession } from '../sso/sso-session.ts'
 import { languageOf } from '../web/language.ts'
 import { renderPage } from '../web/render.ts'
 import { assertReachable } from './authn-method.ts'
-import { type CasLogin, loginParameters, readLogin } from './login-request.ts'
+import { type CasLogin, loginQuery, readLogin } from './login-request.ts'
 import { logoutRoutes } from './logout-routes.ts'
 import { registeredService } from './service-address.ts'
 import { answerFromSession, type PendingLogin } from './sign-on-answer.ts'
@@ -38,12 +38,7 @@ export function casRoutes(context: AppContext): Router {
 
   // From another site a form comes without our SameSite=Lax cookie; a GET brings it.
   router.post(loginPath, parseForm, (req, res) => {
-    const query = new URLSearchParams()
-    for (const name of loginParameters) {
-      const value: unknown = req.body?.[name]
-      if (typeof value === 'string') query.set(name, value)
-    }
-    res.redirect(303, `${loginPath}?${query}`)
+    res.redirect(303, `${loginPath}?${loginQuery(req.body)}`)
   })
 
   router.get(resumePath, async (req, res) => {

@@ -26,6 +26,16 @@ export const loginParameters = [
 
 const methods = ['GET', 'POST'] as const
 
+/** The login parameters in a form that was posted: a GET with them asks for the same. */
+export function loginQuery(body: Record<string, unknown> | undefined): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const name of loginParameters) {
+    const value = body?.[name]
+    if (typeof value === 'string') query.set(name, value)
+  }
+  return query
+}
+
 /**
  * Reads the parameters. `TARGET` is the service too, for clients that speak SAML 1.1. renew beats
  * gateway, as the specification recommends.

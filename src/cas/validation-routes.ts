@@ -1,4 +1,4 @@
-import express, { type Request, type Response, Router } from 'express'
+import express, { type Request, Router } from 'express'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
 import { requestOrigin } from '../audit/request-origin.ts'
 import type { AppContext } from '../context.ts'
@@ -15,15 +15,12 @@ import {
   validateTicket,
 } from './validation.ts'
 import {
-  type AnswerBody,
-  type AnswerFormat,
   failureAnswer,
   proxyAnswer,
   proxyFailureAnswer,
   successAnswer,
 } from './validation-answer.ts'
-
-const maxSoapBytes = '16kb'
+import { formatOf, maxSoapBytes, sendAnswer } from './validation-http.ts'
 
 /** Where services exchange tickets, server to server (CAS Protocol 2.4 to 2.9). Needs no session. */
 export function validationRoutes(context: AppContext, environment: AttributeEnvironment): Router {
@@ -33,10 +30,10 @@ export function validationRoutes(context: AppContext, environment: AttributeEnvi
   router.get('/cas/validate', async (req, res) => {
     try {
       const { user } = await validate(req, requested(req, false))
-      send(res, { contentType: 'text/plain; charset=utf-8', body: `yes\n${user}\n` })
+      sendAnswer(res, { contentType: 'text/plain; charset=utf-8', body: `yes\n${user}\n` })
     } catch (error) {
       if (!(error instanceof ValidationFailure)) throw error
-      send(res, { contentType: 'text/plain; charset=utf-8', body: 'no\n' })
+      sendAnswer(res, { contentType: 'text/plain; charset=utf-8', body: 'no\n' })
     }
   })
 
@@ -53,10 +50,13 @@ export function validationRoutes(context: AppContext, environment: AttributeEnvi
         const validated = await validate(req, requested(req, takesProxies), pgtUrl)
         const iou =
           pgtUrl === undefined ? undefined : await grantProxying(context, pgtUrl, validated)
-        send(res, successAnswer(validated, { format, withAttributes, proxyGrantingTicketIou: iou }))
+        sendAnswer(
+          res,
+          successAnswer(validated, { format, withAttributes, proxyGrantingTicketIou: iou }),
+        )
       } catch (error) {
         if (!(error instanceof ValidationFailure)) throw error
-        send(res, failureAnswer(error, format))
+        sendAnswer(res, failureAnswer(error, format))
       }
     })
   }
@@ -68,10 +68,10 @@ export function validationRoutes(context: AppContext, environment: AttributeEnvi
         pgt: textOf(req.query.pgt),
         targetService: textOf(req.query.targetService),
       })
-      send(res, proxyAnswer(ticket, format))
+      sendAnswer(res, proxyAnswer(ticket, format))
     } catch (error) {
       if (!(error instanceof ValidationFailure)) throw error
-      send(res, proxyFailureAnswer(error, format))
+      sendAnswer(res, proxyFailureAnswer(error, format))
     }
   })
 
@@ -98,7 +98,7 @@ export function validationRoutes(context: AppContext, environment: AttributeEnvi
       if (!(error instanceof ValidationFailure)) throw error
       body = saml1Failure(error, envelope)
     }
-    send(res, { contentType: 'text/xml; charset=utf-8', body })
+    sendAnswer(res, { contentType: 'text/xml; charset=utf-8', body })
   })
 
   return router
@@ -149,14 +149,4 @@ function requested(req: Request, takesProxies: boolean): ValidationRequest {
     renew: isSet(req.query.renew),
     takesProxies,
   }
-}
-
-function formatOf(req: Request): AnswerFormat {
-  return textOf(req.query.format)?.toUpperCase() === 'JSON' ? 'JSON' : 'XML'
-}
-
-/** Failures too are answers of the protocol, with status 200. */
-function send(res: Response, { contentType, body }: AnswerBody): void {
-  res.set({ 'Content-Type': contentType, 'Cache-Control': 'no-store' })
-  res.end(body)
 }

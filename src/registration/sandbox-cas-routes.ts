@@ -1,11 +1,12 @@
-import express, { type Request, type Response, Router } from 'express'
+import express, { type Request, Router } from 'express'
 import type { AttributeEnvironment } from '../attributes/release-types.ts'
 import { requestOrigin } from '../audit/request-origin.ts'
-import { loginParameters, readLogin, textOf } from '../cas/login-request.ts'
+import { loginQuery, readLogin, textOf } from '../cas/login-request.ts'
 import { readArtifactRequest } from '../cas/saml1-request.ts'
 import { saml1Failure, saml1Success } from '../cas/saml1-response.ts'
 import { type Validated, ValidationFailure } from '../cas/validation.ts'
 import { failureAnswer, proxyFailureAnswer, successAnswer } from '../cas/validation-answer.ts'
+import { formatOf, maxSoapBytes, sendAnswer } from '../cas/validation-http.ts'
 import type { AppContext } from '../context.ts'
 import { IdpError } from '../errors.ts'
 import type { Limiter } from '../limits/limiter.ts'
@@ -44,7 +45,7 @@ export function sandboxCasRoutes(
   const ofSandbox = sandboxEnvironment(environment, context.config)
   const base = `${sandboxCasPath}/:name`
   const parseForm = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 20 })
-  const readSoap = express.text({ type: () => true, limit: '16kb' })
+  const readSoap = express.text({ type: () => true, limit: maxSoapBytes })
 
   router.get(`${base}/login`, async (req, res) => {
     const trial = await open(req, 'sandbox')
@@ -60,20 +61,15 @@ export function sandboxCasRoutes(
 
   // As at the real one: a form of another site leads to the same page.
   router.post(`${base}/login`, parseForm, (req, res) => {
-    const query = new URLSearchParams()
-    for (const name of loginParameters) {
-      const value: unknown = req.body?.[name]
-      if (typeof value === 'string') query.set(name, value)
-    }
     const name = encodeURIComponent(String(req.params.name))
-    res.redirect(303, `${sandboxCasPath}/${name}/login?${query}`)
+    res.redirect(303, `${sandboxCasPath}/${name}/login?${loginQuery(req.body)}`)
   })
 
   router.get(`${base}/validate`, async (req, res) => {
     const trial = await open(req, 'sandboxCall')
     const outcome = await validate(req, trial, requested(req), { withAttributes: false })
     const isGood = !(outcome instanceof ValidationFailure)
-    send(res, {
+    sendAnswer(res, {
       contentType: 'text/plain; charset=utf-8',
       body: isGood ? `yes\n${outcome.user}\n` : 'no\n',
     })
@@ -89,7 +85,7 @@ export function sandboxCasRoutes(
       const trial = await open(req, 'sandboxCall')
       const format = formatOf(req)
       const outcome = await validate(req, trial, requested(req), { withAttributes })
-      send(
+      sendAnswer(
         res,
         outcome instanceof ValidationFailure
           ? failureAnswer(outcome, format)
@@ -103,7 +99,7 @@ export function sandboxCasRoutes(
     const message = 'the sandbox gives no proxy tickets'
     const failure = new ValidationFailure('UNAUTHORIZED_SERVICE_PROXY', message)
     await noteEvent(context, reference, { isWrong: true, code: 'CAS_PROXY', detail: message })
-    send(res, proxyFailureAnswer(failure, formatOf(req)))
+    sendAnswer(res, proxyFailureAnswer(failure, formatOf(req)))
   })
 
   router.post(`${base}/samlValidate`, readSoap, async (req, res) => {
@@ -123,7 +119,7 @@ export function sandboxCasRoutes(
       outcome instanceof ValidationFailure
         ? saml1Failure(outcome, envelope)
         : saml1Success(outcome, envelope)
-    send(res, { contentType: 'text/xml; charset=utf-8', body })
+    sendAnswer(res, { contentType: 'text/xml; charset=utf-8', body })
   })
 
   router.get(`${base}/logout`, async (req, res) => {
@@ -238,14 +234,4 @@ function requested({ query }: Request) {
     ticket: textOf(query.ticket),
     pgtUrl: textOf(query.pgtUrl),
   }
-}
-
-function formatOf({ query }: Request): 'JSON' | 'XML' {
-  return textOf(query.format)?.toUpperCase() === 'JSON' ? 'JSON' : 'XML'
-}
-
-/** Failures too are answers of the protocol, with status 200. */
-function send(res: Response, answer: { readonly contentType: string; readonly body: string }) {
-  res.set({ 'Content-Type': answer.contentType, 'Cache-Control': 'no-store' })
-  res.end(answer.body)
 }

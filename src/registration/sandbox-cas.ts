@@ -13,13 +13,12 @@ import {
   pathAtItsLoosest,
 } from '../federation/cas-pattern.ts'
 import { type CasService, serviceId } from '../federation/service.ts'
+import { authnContextClasses } from '../saml/uris.ts'
 import { sandboxArtifacts } from './sandbox-trial-model.ts'
 import { syntheticAccount, syntheticPerson } from './synthetic-person.ts'
 
 /** Somebody reads the page before the ticket leaves. Seconds. */
 const ticketSeconds = 600
-/** Nobody signed in. SAML Authentication Context 3.4.25. */
-const unspecifiedContext = 'urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified'
 
 export interface CasTrial {
   /** RegistrationRequest._id */
@@ -118,7 +117,7 @@ export async function validateSandboxTicket(
         personId: syntheticPerson._id,
         authnInstant: now,
         amr: [],
-        acr: unspecifiedContext,
+        acr: authnContextClasses.unspecified,
         endsAt: kept.expiresAt,
       },
       isFromNewLogin: true,

@@ -15,6 +15,7 @@ import type { RelyingParty } from '../federation/service.ts'
 import { claimsOf } from '../oidc/account.ts'
 import { clientFetch, mayCallFrom } from '../oidc/client-fetch.ts'
 import { clientMetadata } from '../oidc/relying-party.ts'
+import { authnContextClasses } from '../saml/uris.ts'
 import { SandboxAdapter } from './sandbox-adapter.ts'
 import type { ProviderError } from './sandbox-problem.ts'
 import { type SandboxClient, sandboxOidcPath } from './sandbox-trial.ts'
@@ -23,8 +24,6 @@ import { syntheticAccount, syntheticPerson } from './synthetic-person.ts'
 /** Somebody reads the page in between. Seconds. */
 const codeSeconds = 600
 const trialSeconds = 3600
-/** Nobody signed in. SAML Authentication Context 3.4.25. */
-const unspecifiedContext = 'urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified'
 
 /** Of the registration, what decides how the client's requests are answered. */
 const usedFields = [
@@ -211,7 +210,7 @@ function configuration(
       iss: null,
       sid: null,
     },
-    acrValues: [unspecifiedContext],
+    acrValues: [authnContextClasses.unspecified],
     responseTypes: ['code'],
     // `sub` is computed here already, so a sector's address need not be fetched.
     subjectTypes: ['public'],
@@ -282,7 +281,7 @@ function withoutSession(provider: Provider, accountId: string): void {
       payload: object,
     ) => InstanceType<Provider['Session']>
     const loginTs = Math.floor(Date.now() / 1000)
-    const session = new createSession({ accountId, loginTs, acr: unspecifiedContext })
+    const session = new createSession({ accountId, loginTs, acr: authnContextClasses.unspecified })
     const { oidc } = ctx as unknown as { oidc?: KoaContextWithOIDC['oidc'] }
     oidc?.entity('Session', session)
     return session

@@ -7,7 +7,7 @@ import { randomToken } from '../keys/random-token.ts'
 import type { SigningKey } from '../keys/signing-key.ts'
 import { buildResponse } from '../saml/assertion.ts'
 import { assertionEncryption } from '../saml/encryption.ts'
-import { bindings, nameIdFormats, namespaces } from '../saml/uris.ts'
+import { authnContextClasses, bindings, nameIdFormats, namespaces } from '../saml/uris.ts'
 import { keyInfo, signEnveloped } from '../saml/xml-signature.ts'
 import { escapeAttribute, escapeText } from '../saml/xml-writer.ts'
 import { syntheticAccount, syntheticPerson } from './synthetic-person.ts'
@@ -16,8 +16,6 @@ import { syntheticAccount, syntheticPerson } from './synthetic-person.ts'
 export const sandboxScope = 'sandbox.invalid'
 
 const sessionMs = 5 * 60_000
-/** Nobody signed in. SAML Authentication Context 3.4.25. */
-const unspecifiedContext = 'urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified'
 
 export function sandboxEntityId({ baseUrl }: { readonly baseUrl: string }): string {
   return `${baseUrl}/federation/sandbox/metadata`
@@ -65,7 +63,7 @@ export async function sandboxResponse(
       sessionIndex: `test-${randomToken()}`,
       authnInstant: now,
       sessionNotOnOrAfter: new Date(now.getTime() + sessionMs),
-      authnContextClassRef: unspecifiedContext,
+      authnContextClassRef: authnContextClasses.unspecified,
       attributes,
       ...clock,
     },
