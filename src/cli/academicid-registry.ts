@@ -13,7 +13,7 @@ import { type Config, readConfig } from '../config.ts'
 import { stopSignal } from '../stop-signal.ts'
 import { openStore } from '../store/connection.ts'
 import { academicIdUsage as usage } from './academicid-usage.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 
 interface RegistryContext {
   readonly config: Config
@@ -193,9 +193,4 @@ function record(
 function print(values: Values, json: object, text: string): 0 {
   process.stdout.write(values.json ? `${JSON.stringify(json, null, 2)}\n` : text)
   return 0
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }

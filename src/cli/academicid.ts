@@ -6,7 +6,7 @@ import type { Account } from '../people/account.ts'
 import { accounts, normalizeUsername } from '../people/people-store.ts'
 import { exportCommand } from './academicid-export.ts'
 import { academicIdUsage as usage } from './academicid-usage.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { ProgressBar } from './progress-bar.ts'
 
@@ -209,11 +209,6 @@ function record(
 function print(json: boolean, report: object, text: string): 0 {
   process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : text)
   return 0
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }
 
 function failUnreachable(reason: string): 1 {

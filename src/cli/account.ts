@@ -18,7 +18,7 @@ import { rejectionText, rejectionTexts } from '../people/rejection-texts.ts'
 import { isUsername } from '../people/username.ts'
 import { assignUsername } from '../people/username-assignment.ts'
 import { accountFacts, factLines } from './account-facts.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { deletionRequestsCommand } from './deletion-requests.ts'
 import { endAndTell } from './end-and-tell.ts'
@@ -271,11 +271,6 @@ function record(context: Needs, event: string, account: Account, reason?: string
 function print(values: Values, json: object, text: string): 0 {
   process.stdout.write(values.json ? `${JSON.stringify(json, null, 2)}\n` : text)
   return 0
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }
 
 /** 99 bits, in groups that can be read out over a telephone: no 0/o, 1/l/i. */

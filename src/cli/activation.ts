@@ -13,7 +13,7 @@ import { athensDate } from '../people/person.ts'
 import { viewsDir } from '../web/render.ts'
 import { loadMessages, type Messages as Sentences } from '../web/translate.ts'
 import { athensTime, codeTexts, eventText, stateTexts } from './activation-texts.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
 const usage = `Usage: propylaia activation show REF [--json]
@@ -212,9 +212,4 @@ function englishSentences(): Sentences {
 function print(json: boolean, value: object, text: () => string): 0 {
   process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : text())
   return 0
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }

@@ -3,7 +3,7 @@ import { accountStanding } from '../people/account.ts'
 import { grantAdminRight, listAdministrators, revokeAdminRight } from '../people/admin-right.ts'
 import { findAccountByUsername, normalizeUsername } from '../people/people-store.ts'
 import { athensTime } from './activation-texts.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 import { print, printJson } from './service-input.ts'
 
@@ -73,11 +73,6 @@ async function list({ now }: Needs, json: boolean): Promise<number> {
     )
   }
   return 0
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }
 
 /** The user of the operating system: what the machine knows of who types. */

@@ -30,3 +30,9 @@ export function usageError(problem: string, usage: string): 2 {
   process.stderr.write(`propylaia: ${problem}\n\n${usage}`)
   return 2
 }
+
+/** Says why the command did not do it. @returns the process's exit code */
+export function fail(problem: string): 1 {
+  process.stderr.write(`propylaia: ${problem}\n`)
+  return 1
+}

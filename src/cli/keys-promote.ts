@@ -1,5 +1,6 @@
 import { IdpError } from '../errors.ts'
 import { checkPromotion, promoteKey } from '../key-rotation/promotion.ts'
+import type { Rehearsal } from '../key-rotation/rehearsal.ts'
 import { athensTime } from './activation-texts.ts'
 import { operator } from './admin.ts'
 import { readArguments, usageError } from './arguments.ts'
@@ -23,6 +24,9 @@ const options = {
   force: { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
 } as const
+
+/** Of a promotion: what a look at the rehearsal explains. */
+const refusals: readonly string[] = ['KEY_PROMOTION_TOO_EARLY', 'KEY_PROMOTION_BREAKS']
 
 /** `keys promote`: see the usage above. */
 export async function promoteCommand(context: CliContext, args: string[]): Promise<number> {
@@ -70,41 +74,35 @@ export async function promoteCommand(context: CliContext, args: string[]): Promi
       ])
     return 0
   } catch (error) {
-    if (!(error instanceof IdpError)) throw error
-    if (error.code === 'KEY_PROMOTION_TOO_EARLY') return refuseEarly(context, kid, json)
-    if (error.code !== 'KEY_PROMOTION_BREAKS') throw error
+    if (!(error instanceof IdpError && refusals.includes(error.code))) throw error
     const { rehearsal } = await checkPromotion(context, kid)
-    const breaking = rehearsal.services.filter(({ state }) => state === 'breaks')
     if (json) printJson({ kid, refused: error.code, rehearsal: rehearsalFacts(rehearsal) })
-    else
-      print([
-        'After the promotion these would refuse our answers:',
-        '',
-        ...breaking.flatMap(serviceLines),
-        '',
-      ])
-    process.stderr.write(
-      'propylaia: nothing was changed; have these services read our metadata, or use --force\n',
-    )
+    if (error.code === 'KEY_PROMOTION_TOO_EARLY') process.stderr.write(earlyText(kid, rehearsal))
+    else {
+      if (!json) print(breakingLines(rehearsal))
+      process.stderr.write(
+        'propylaia: nothing was changed; have these services read our metadata, or use --force\n',
+      )
+    }
     return 1
   }
 }
 
-async function refuseEarly(context: CliContext, kid: string, json: boolean): Promise<number> {
-  const { rehearsal } = await checkPromotion(context, kid)
-  const { stagedAt, safeAt, parts } = rehearsal.promotion
-  if (json) {
-    printJson({
-      kid,
-      refused: 'KEY_PROMOTION_TOO_EARLY',
-      rehearsal: rehearsalFacts(rehearsal),
-    })
-  }
+function breakingLines({ services }: Rehearsal): string[] {
+  const breaking = services.filter(({ state }) => state === 'breaks')
+  return [
+    'After the promotion these would refuse our answers:',
+    '',
+    ...breaking.flatMap(serviceLines),
+    '',
+  ]
+}
+
+function earlyText(kid: string, { promotion: { stagedAt, safeAt, parts } }: Rehearsal): string {
   const lines = [
     `propylaia: ${kid} may sign from ${athensTime(safeAt)} on. It was published ${athensTime(stagedAt)}, and older copies may be about for`,
     ...waitLines(parts),
     'Nothing was changed. Promote it then; if it cannot wait, --force names who would break, and asks.',
   ]
-  process.stderr.write(`${lines.join('\n')}\n`)
-  return 1
+  return `${lines.join('\n')}\n`
 }

@@ -10,7 +10,7 @@ import {
   issueRecoveryCodes,
 } from '../people/recovery-code-bulk.ts'
 import { type RoleChoice, roleChoices } from '../people/role-choice.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
 const usage = `Usage: propylaia account recovery-code USERNAME [--days N] [--json]
@@ -217,9 +217,4 @@ function record(context: Needs, personId: string, username: string, days: number
     username,
     details: { by: 'command line', days },
   })
-}
-
-function fail(problem: string): 1 {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }

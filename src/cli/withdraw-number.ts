@@ -1,6 +1,6 @@
 import { findAccountByUsername, normalizeUsername } from '../people/people-store.ts'
 import { withdrawNationalNumber } from '../people/withdraw-number.ts'
-import { readArguments, usageError } from './arguments.ts'
+import { fail, readArguments, usageError } from './arguments.ts'
 import type { CliContext } from './cli-context.ts'
 
 const usage = `Usage: propylaia account withdraw-number USERNAME COUNTRY --reason TEXT [--json]
@@ -57,9 +57,4 @@ export async function withdrawNumberCommand(
       : `${username}: the number of ${country} is withdrawn\n${meanings[wasClaimed ? 'claimed' : 'confirmed']}\n`,
   )
   return 0
-}
-
-function fail(problem: string): number {
-  process.stderr.write(`propylaia: ${problem}\n`)
-  return 1
 }

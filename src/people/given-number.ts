@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { IdpError } from '../errors.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
-import { people } from './people-store.ts'
+import { newVersion, people } from './people-store.ts'
 import type { SealedNationalNumber } from './person.ts'
 
 /** Only imports of the very same person take a turn, so a second try is rare. */
@@ -40,7 +39,7 @@ export async function giveNationalNumber(
         {
           $push: { nationalNumbers: number },
           // The import writes only over the version it has read: it must notice this write.
-          $set: { version: randomBytes(8).toString('hex') },
+          $set: { version: newVersion() },
         },
       )
       if (result.matchedCount === 1) return 'given'

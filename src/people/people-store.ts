@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { mongo } from 'mongoose'
 import type { Account } from './account.ts'
 import { AccountModel } from './account-model.ts'
@@ -8,6 +9,9 @@ export { normalizeUsername } from './username.ts'
 
 /** Plain documents: these are read on every sign-in and every response to a service. */
 export const people = () => PersonModel.collection as unknown as mongo.Collection<StoredPerson>
+
+/** Of a person, at every write: an import writes only over the version it has read, and must notice. */
+export const newVersion = () => randomBytes(8).toString('hex')
 export const accounts = () => AccountModel.collection as unknown as mongo.Collection<Account>
 
 /** Makes the indexes that uniqueness of people and usernames rests on. Safe to call again. */

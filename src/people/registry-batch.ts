@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import mongoose from 'mongoose'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import type { Account } from './account.ts'
-import { accounts, people } from './people-store.ts'
+import { accounts, newVersion, people } from './people-store.ts'
 import type { PreparedRow, Sealer } from './person-merge.ts'
 import type { StoredPerson } from './person-model.ts'
 import { BatchPlan, type Draft, type RowConflict, type RowOutcome } from './registry-plan.ts'
@@ -112,7 +111,7 @@ export async function writePeople(drafts: readonly Draft[]): Promise<Set<Draft>>
   if (drafts.length === 0) return new Set()
   const written = drafts.map((draft) => ({
     draft,
-    person: { ...draft.after, version: randomBytes(8).toString('hex') },
+    person: { ...draft.after, version: newVersion() },
   }))
   const operations = written.map(({ draft, person }) =>
     draft.before ? updateOperation(draft.before, person) : { insertOne: { document: person } },

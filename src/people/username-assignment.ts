@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
-import { accounts, people, preparePeopleStore } from './people-store.ts'
+import { accounts, newVersion, people, preparePeopleStore } from './people-store.ts'
 
 /**
  * Gives a username and a pending account to somebody whose sources assign none.
@@ -20,7 +19,7 @@ export async function assignUsername(key: string, username: string): Promise<str
   try {
     const { matchedCount } = await people().updateOne(
       { _id: person._id, version: person.version },
-      { $set: { username, version: randomBytes(8).toString('hex') } },
+      { $set: { username, version: newVersion() } },
     )
     if (matchedCount === 0) return `"${key}" was changed by an import meanwhile: try again`
     await accounts().insertOne({ _id: person._id, username, state: 'pending' })

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { accounts, people } from './people-store.ts'
+import { accounts, newVersion, people } from './people-store.ts'
 
 export type NumberWithdrawal =
   /** wasClaimed: nobody had confirmed it. */
@@ -52,6 +51,3 @@ export async function withdrawNationalNumber(
   }
   throw new Error(`imports keep changing person ${personId}; the number was not withdrawn`)
 }
-
-/** The import writes only over the version it has read: it must notice this write. */
-const newVersion = () => randomBytes(8).toString('hex')
