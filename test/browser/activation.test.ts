@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { demoActivations } from '../../demo/activations.ts'
 import { demoAccounts, demoRegistryRows } from '../../demo/people.ts'
@@ -9,11 +9,10 @@ import {
   continueByHand,
   type DemoSite,
   desktop,
-  openBrowser,
   openService,
   phone,
   signIn,
-  startDemoSite,
+  useDemoSite,
   withPage as withBrowserPage,
 } from '../support/browser.ts'
 import { BrowserWalk, typedPassword } from '../support/browser-walk.ts'
@@ -47,13 +46,9 @@ function nextStudent(): Registrant {
 describe('A student who activates the account with a browser', () => {
   let site: DemoSite
   let browser: Browser
-  before(async () => {
-    site = await startDemoSite()
-    browser = await openBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await site?.close()
+  useDemoSite((opened) => {
+    site = opened.site
+    browser = opened.browser
   })
 
   const withWalk = (

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
 import {
   assertNoSidewaysScrolling,
   type DemoSite,
   desktop,
-  openBrowser,
   openService,
   phone,
   signIn,
-  startDemoSite,
+  useDemoSite,
   withPage,
 } from '../support/browser.ts'
 
@@ -19,13 +18,9 @@ const student = demoAccounts.find(({ state }) => state === 'active')!
 describe('A student with a browser, at a CAS service', () => {
   let site: DemoSite
   let browser: Browser
-  before(async () => {
-    site = await startDemoSite()
-    browser = await openBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await site?.close()
+  useDemoSite((opened) => {
+    site = opened.site
+    browser = opened.browser
   })
 
   for (const [viewport, javaScriptEnabled] of [

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
 import {
   continueByHand,
   type DemoSite,
   desktop,
-  openBrowser,
   openService,
   phone,
   signIn,
-  startDemoSite,
   tabTo,
+  useDemoSite,
   withPage,
 } from '../support/browser.ts'
 import { ConsentGallery } from '../support/consent-gallery.ts'
@@ -24,13 +23,9 @@ describe('The pages about what goes to services, for everybody', () => {
 describe('Somebody who is asked before data goes', () => {
   let site: DemoSite
   let browser: Browser
-  before(async () => {
-    site = await startDemoSite()
-    browser = await openBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await site?.close()
+  useDemoSite((opened) => {
+    site = opened.site
+    browser = opened.browser
   })
 
   const students = demoAccounts.filter(({ state }) => state === 'active')

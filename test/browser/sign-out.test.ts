@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { demoAccounts } from '../../demo/people.ts'
 import {
@@ -8,11 +8,10 @@ import {
   continueByHand,
   type DemoSite,
   desktop,
-  openBrowser,
   openService,
   phone,
   signIn,
-  startDemoSite,
+  useDemoSite,
   withPage,
 } from '../support/browser.ts'
 
@@ -21,13 +20,9 @@ const student = demoAccounts.find(({ state }) => state === 'active')!
 describe('A student with a browser who is signed in at three services', () => {
   let site: DemoSite
   let browser: Browser
-  before(async () => {
-    site = await startDemoSite()
-    browser = await openBrowser()
-  })
-  after(async () => {
-    await browser?.close()
-    await site?.close()
+  useDemoSite((opened) => {
+    site = opened.site
+    browser = opened.browser
   })
 
   async function openAll(page: Page, javaScriptEnabled: boolean): Promise<void> {

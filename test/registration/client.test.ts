@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import {
-  clearServiceCache,
-  findRelyingParty,
-  serviceRecords,
-} from '../../src/federation/service-store.ts'
+import { findRelyingParty, serviceRecords } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { approveRequest } from '../../src/registration/request-decision.ts'
 import { ClientTokenModel } from '../../src/registration/request-model.ts'
 import { findRequest, registrationRequests } from '../../src/registration/request-store.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { goodClient, RegistrationWalk } from './registration-walk.ts'
+import { forgetRegistrations, goodClient, RegistrationWalk } from './registration-walk.ts'
 
 describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', () => {
   let app: TestApp
@@ -19,11 +15,8 @@ describe('An OpenID Connect client that registers itself (RFC 7591, RFC 7592)', 
   })
   after(() => app.close())
   beforeEach(async () => {
-    await ThrottleModel.deleteMany({})
-    await serviceRecords().deleteMany({})
-    await registrationRequests().deleteMany({})
+    await forgetRegistrations()
     await ClientTokenModel.deleteMany({})
-    clearServiceCache()
   })
 
   const approve = async (reference: string) =>

@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
+import { ThrottleModel } from '../../src/limits/throttle-model.ts'
+import { registrationRequests } from '../../src/registration/request-store.ts'
 import { type Answer, HttpClient, hiddenField } from '../support/http-client.ts'
 
 export const registerPath = '/federation/register'
+
+/** Nothing is registered, asked for or counted yet. */
+export async function forgetRegistrations(): Promise<void> {
+  await ThrottleModel.deleteMany({})
+  await serviceRecords().deleteMany({})
+  await registrationRequests().deleteMany({})
+  clearServiceCache()
+}
 
 /** A file of test/fixtures/metadata. */
 export function fixture(name: string): string {

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { registrationRequestsCommand } from '../../src/cli/registration-requests.ts'
 import { registerServiceProvider } from '../../src/federation/registration.ts'
-import {
-  clearServiceCache,
-  findServiceProvider,
-  serviceRecords,
-} from '../../src/federation/service-store.ts'
+import { findServiceProvider, serviceRecords } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { MessageModel } from '../../src/messages/message-model.ts'
 import { listRequests, registrationRequests } from '../../src/registration/request-store.ts'
 import { takeOutput } from '../cli/support.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { goodMetadata, RegistrationWalk } from './registration-walk.ts'
+import { forgetRegistrations, goodMetadata, RegistrationWalk } from './registration-walk.ts'
 
 const dayMs = 24 * 3_600_000
 const reasons = { 'reason-mail': 'To send receipts' }
@@ -24,10 +20,7 @@ describe('Asking for a registration', () => {
   })
   after(() => app.close())
   beforeEach(async () => {
-    await ThrottleModel.deleteMany({})
-    await serviceRecords().deleteMany({})
-    clearServiceCache()
-    await registrationRequests().deleteMany({})
+    await forgetRegistrations()
     await MessageModel.deleteMany({})
   })
   const walk = () => new RegistrationWalk(app.baseUrl)

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { tickets } from '../../src/cas/ticket-model.ts'
-import {
-  clearServiceCache,
-  findCasServiceFor,
-  serviceRecords,
-} from '../../src/federation/service-store.ts'
-import { ThrottleModel } from '../../src/limits/throttle-model.ts'
+import { findCasServiceFor } from '../../src/federation/service-store.ts'
 import { approveRequest } from '../../src/registration/request-decision.ts'
-import { findRequest, registrationRequests } from '../../src/registration/request-store.ts'
+import { findRequest } from '../../src/registration/request-store.ts'
 import { sandboxTrials } from '../../src/registration/sandbox-trial-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { unescapeHtml } from '../support/html.ts'
 import { HttpClient } from '../support/http-client.ts'
-import { RegistrationWalk } from './registration-walk.ts'
+import { forgetRegistrations, RegistrationWalk } from './registration-walk.ts'
 
 const service = 'https://app.example.org/app/page?x=1'
-const decoded = (html: string) =>
-  html.replace(/&#(\d+);|&amp;/g, (_all, code) => (code ? String.fromCodePoint(+code) : '&'))
 
 describe('The sandbox of a CAS service', () => {
   let app: TestApp
@@ -25,11 +19,8 @@ describe('The sandbox of a CAS service', () => {
   })
   after(() => app.close())
   beforeEach(async () => {
-    await ThrottleModel.deleteMany({})
-    await serviceRecords().deleteMany({})
-    await registrationRequests().deleteMany({})
+    await forgetRegistrations()
     await sandboxTrials().deleteMany({})
-    clearServiceCache()
   })
 
   /** A request that waits, its sandbox open unless it is to stay closed. */
@@ -63,12 +54,12 @@ describe('The sandbox of a CAS service', () => {
 
   type Open = Awaited<ReturnType<typeof open>>
   const journal = async ({ owner, page }: Open) =>
-    decoded((await owner.client.get(`${page}&lang=en`)).body)
+    unescapeHtml((await owner.client.get(`${page}&lang=en`)).body)
   const browser = () => new HttpClient(app.baseUrl)
   const login = ({ server }: Open, address = service, more = '') =>
     browser().get(`${server}/login?service=${encodeURIComponent(address)}${more}`)
   const wayOut = (body: string) =>
-    decoded(/<a class="go[^"]*" href="([^"]+)"/.exec(body)?.[1] ?? '')
+    unescapeHtml(/<a class="go[^"]*" href="([^"]+)"/.exec(body)?.[1] ?? '')
   const validate = async (
     { server }: Pick<Open, 'server'>,
     ticket: string,
@@ -134,7 +125,7 @@ describe('The sandbox of a CAS service', () => {
     const request = await open()
     const { body, headers } = await login(request, service, '&method=POST')
     assert.match(
-      decoded(body),
+      unescapeHtml(body),
       /<form method="post" action="https:\/\/app\.example\.org\/app\/page/,
     )
     assert.match(body, /name="ticket" value="ST-/)

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import * as oidc from 'openid-client'
-import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
 import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { ArtifactModel } from '../../src/oidc/oidc-model.ts'
 import { approveRequest } from '../../src/registration/request-decision.ts'
-import { findRequest, registrationRequests } from '../../src/registration/request-store.ts'
+import { findRequest } from '../../src/registration/request-store.ts'
 import { sandboxTrials } from '../../src/registration/sandbox-trial-model.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { unescapeHtml } from '../support/html.ts'
 import { HttpClient } from '../support/http-client.ts'
-import { goodClient, RegistrationWalk } from './registration-walk.ts'
+import { forgetRegistrations, goodClient, RegistrationWalk } from './registration-walk.ts'
 
 const redirectUri = 'https://app.example.org/callback'
 const hourMs = 3_600_000
-
-const decoded = (html: string) =>
-  html.replace(/&#(\d+);|&amp;/g, (_all, code) => (code ? String.fromCodePoint(+code) : '&'))
 
 describe('The sandbox of an OpenID Connect client', () => {
   let app: TestApp
@@ -24,11 +21,8 @@ describe('The sandbox of an OpenID Connect client', () => {
   })
   after(() => app.close())
   beforeEach(async () => {
-    await ThrottleModel.deleteMany({})
-    await serviceRecords().deleteMany({})
-    await registrationRequests().deleteMany({})
+    await forgetRegistrations()
     await sandboxTrials().deleteMany({})
-    clearServiceCache()
   })
 
   /** A request that waits. */
@@ -68,7 +62,7 @@ describe('The sandbox of an OpenID Connect client', () => {
   type Open = Awaited<ReturnType<typeof open>>
 
   const journal = async ({ owner, page }: Pick<Open, 'owner' | 'page'>) =>
-    decoded((await owner.client.get(`${page}&lang=en`)).body)
+    unescapeHtml((await owner.client.get(`${page}&lang=en`)).body)
 
   /** A service that uses openid-client, begun a login. */
   async function begin(
@@ -111,7 +105,7 @@ describe('The sandbox of an OpenID Connect client', () => {
 
   /** Where the button of the page leads. */
   const wayOut = (body: string) =>
-    decoded(/<a class="go[^"]*" href="([^"]+)"/.exec(body)?.[1] ?? '')
+    unescapeHtml(/<a class="go[^"]*" href="([^"]+)"/.exec(body)?.[1] ?? '')
 
   it('signs the student who does not exist in, with code and PKCE', async () => {
     const request = await open()

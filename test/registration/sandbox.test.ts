@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { SignedXml } from 'xml-crypto'
-import { clearServiceCache, serviceRecords } from '../../src/federation/service-store.ts'
-import { ThrottleModel } from '../../src/limits/throttle-model.ts'
 import { approveRequest } from '../../src/registration/request-decision.ts'
 import { findRequest, registrationRequests } from '../../src/registration/request-store.ts'
 import { childElement, parseXml, textOf } from '../../src/xml/safe-xml.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { hiddenField } from '../support/http-client.ts'
-import { goodMetadata, RegistrationWalk } from './registration-walk.ts'
+import { forgetRegistrations, goodMetadata, RegistrationWalk } from './registration-walk.ts'
 
 const ns = {
   ds: 'http://www.w3.org/2000/09/xmldsig#',
@@ -22,10 +20,7 @@ describe('The sandbox', () => {
   })
   after(() => app.close())
   beforeEach(async () => {
-    await ThrottleModel.deleteMany({})
-    await serviceRecords().deleteMany({})
-    await registrationRequests().deleteMany({})
-    clearServiceCache()
+    await forgetRegistrations()
   })
 
   /** A request that waits; without an encryption key the test can read what is sent. */

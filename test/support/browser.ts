@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { freePortRange } from './free-ports.ts'
 import { type StartedProcess, startPropylaia, waitForOutput } from './server-process.ts'
@@ -70,6 +71,21 @@ export async function startDemoSite(): Promise<DemoSite> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** In a `describe`: the demo and a browser for the tests in it, closed afterwards. */
+export function useDemoSite(take: (opened: { site: DemoSite; browser: Browser }) => void): void {
+  let site: DemoSite | undefined
+  let browser: Browser | undefined
+  before(async () => {
+    site = await startDemoSite()
+    browser = await openBrowser()
+    take({ site, browser })
+  })
+  after(async () => {
+    await browser?.close()
+    await site?.close()
+  })
 }
 
 /** Runs with a fresh browser profile and fails on anything the browser's console complains about. */
